@@ -1,0 +1,83 @@
+"""Reads the cards that ship with the package. A malformed card is an error that names file and field."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from inference_arena.errors import BadFileError, NotFoundError
+from inference_arena.facts.fact import Fact
+from inference_arena.facts.model import Checkpoint
+from inference_arena.facts.slo import Slo
+from inference_arena.facts.workload import Workload
+
+Card = TypeVar("Card", bound=Fact)
+
+EMBEDDED = "smollm2-135m-instruct-q4_1"
+
+
+def read_card(text: str, kind: type[Card], *, name: str) -> Card:
+    """One card from TOML text; raises BadFileError with the field that is wrong."""
+    try:
+        # TOML goes through JSON because strict models take dates and tuples from JSON only
+        return kind.model_validate_json(json.dumps(tomllib.loads(text), default=date.isoformat))
+    except tomllib.TOMLDecodeError as error:
+        raise BadFileError(f"{name} is not TOML", why=str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadFileError(f"{name}: field {field!r} is wrong", why=first["msg"]) from error
+
+
+def _cards(folder: str) -> Iterator[Traversable]:
+    files = resources.files("inference_arena.facts").joinpath(folder).iterdir()
+    return iter(sorted((f for f in files if f.name.endswith(".toml")), key=lambda f: f.name))
+
+
+def _read_all(folder: str, kind: type[Card]) -> dict[str, Card]:
+    """The cards of one folder by file name, which is the card's name."""
+    return {f.name.removesuffix(".toml"): read_card(f.read_text("utf-8"), kind, name=f.name) for f in _cards(folder)}
+
+
+@cache
+def checkpoints() -> dict[str, Checkpoint]:
+    return _read_all("models", Checkpoint)
+
+
+@cache
+def workloads() -> dict[str, Workload]:
+    return _read_all("workloads", Workload)
+
+
+@cache
+def slos() -> dict[str, Slo]:
+    return _read_all("slos", Slo)
+
+
+def checkpoint(name: str) -> Checkpoint:
+    return _named(checkpoints(), name, what="checkpoint")
+
+
+def workload(name: str) -> Workload:
+    return _named(workloads(), name, what="workload")
+
+
+def slo(name: str) -> Slo:
+    return _named(slos(), name, what="SLO")
+
+
+def _named(cards: dict[str, Card], name: str, *, what: str) -> Card:
+    if name not in cards:
+        raise NotFoundError(f"no {what} is called {name!r}", try_="one of: " + ", ".join(cards))
+    return cards[name]
+
+
+def checkpoint_of_file(sha256: str) -> Checkpoint | None:
+    """The checkpoint whose file has this hash; None where the file is not in the catalogue."""
+    return next((card for card in checkpoints().values() if card.file_sha256 == sha256), None)

@@ -1,0 +1,142 @@
+"""Record: one launch of (or attach to) an engine, and what happened. Frozen; never changed once written.
+
+History of the format
+1  first
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_arena.facts import Fact, Host
+from inference_arena.plan import Load, Trial
+from inference_arena.record.summary import Summary
+
+FORMAT: Literal[1] = 1
+
+Stage = Literal["prepare", "launch", "ready", "probe", "load", "stop", "self-test", "save"]
+
+
+class Finished(Fact):
+    """Every point was driven and at least one request succeeded."""
+
+    kind: Literal["finished"] = "finished"
+
+
+class Failed(Fact):
+    """It did not work: at which stage, for which cause, what shows it, and what to try."""
+
+    kind: Literal["failed"] = "failed"
+    stage: Stage
+    cause: str
+    what: str
+    why: str
+    advice: str
+    evidence: tuple[str, ...] = ()
+
+
+class Interrupted(Fact):
+    """Somebody or something ended the run. The traces up to then are kept."""
+
+    kind: Literal["interrupted"] = "interrupted"
+    stage: Stage
+    by: Literal["ctrl-c", "terminated", "terminal-closed", "killed"]
+
+
+Outcome = Annotated[Finished | Failed | Interrupted, Field(discriminator="kind")]
+
+
+class EngineUsed(Fact):
+    """The engine as it was run. `command` and `flags` hold no secrets and no personal paths."""
+
+    name: str
+    version: str | None = None
+    program: str | None = None
+    form: Literal["process", "attached"]
+    location: Literal["same-host", "private-network", "internet"]
+    effective: dict[str, str | int | float | bool]
+    choices: dict[str, str]
+    command: tuple[str, ...] = ()
+    user_flags: tuple[str, ...] = ()
+    request_parameters: tuple[str, ...] = ()
+    dropped_parameters: tuple[str, ...] = ()
+
+
+class ModelUsed(Fact):
+    """The weights as they were used. `checkpoint` is a catalogue name, known by the file's hash alone."""
+
+    name: str
+    checkpoint: str | None = None
+    architecture: str | None = None
+    quantization: str | None = None
+    parameters: int | None = None
+    context_tokens: int | None = None
+    file_sha256: str | None = None
+    file_bytes: int | None = None
+    license: str | None = None
+    weights: Literal["real", "dummy", "unknown"]
+
+
+class Startup(Fact):
+    """From launch to the first answer. `facts` is what the engine said about itself, by our names."""
+
+    facts: dict[str, str | int | float | bool]
+    ready_s: float | None = None
+    first_request_s: float | None = None
+
+
+class Point(Fact):
+    """One load point as driven. Times are None where it did not come that far."""
+
+    index: int
+    repeat: int
+    load: Load
+    seed: int
+    started_s: float
+    steady_from_s: float | None
+    steady_to_s: float | None
+    ended_s: float
+    stopped_by: Literal["plan", "errors", "drain-limit", "warmup-limit", "interrupted", "client-died", "engine-died"]
+
+
+class Arena(Fact):
+    """The tool that measured."""
+
+    version: str
+    python: str
+    event_loop: str | None = None
+
+
+class Evidence(Fact):
+    """Hashes of the raw files beside the record."""
+
+    requests_sha256: str
+    requests_lines: int
+    samples_sha256: str
+    samples_lines: int
+    log_sha256: str | None = None
+
+
+class Record(Fact):
+    """One run. `purpose` says whether it measures something or only tests machine and tool."""
+
+    format: Literal[1] = 1
+    id: str
+    purpose: Literal["measurement", "self-test"]
+    started_at: str
+    finished_at: str
+    clock_zero_unix_s: float
+    arena: Arena
+    trial: Trial
+    host: Host
+    engine: EngineUsed
+    model: ModelUsed
+    startup: Startup
+    points: tuple[Point, ...]
+    outcome: Outcome
+    notes: tuple[str, ...] = ()
+    summary: Summary | None
+    evidence: Evidence
+    machine: str | None = None
+    configuration: str
+    parent: str | None = None

@@ -1,0 +1,145 @@
+"""Numbers derived from raw traces. Only `metrics` makes them; a record keeps them with their version."""
+
+from typing import Literal
+
+from inference_arena.facts import Fact
+from inference_arena.plan import Load
+
+
+class Estimate(Fact):
+    """A number with its 95 % interval; the bounds are None where too little was seen to tell."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int
+    method: str
+
+
+class Distribution(Fact):
+    """Percentiles by linear interpolation on raw samples. No p99 under 100 samples."""
+
+    n: int
+    mean: float
+    min: float
+    p50: Estimate
+    p90: float
+    p95: float
+    p99: float | None = None
+    max: float
+
+
+class ClientSummary(Fact):
+    """The load client's own error budget at one point."""
+
+    loop_lag_p99_s: float | None
+    schedule_lag_p99_s: float | None
+    cpu_share: float | None
+    prompts_made_late: int
+
+
+class HostSummary(Fact):
+    """The machine during one steady window."""
+
+    cpu_share_mean: float | None
+    engine_cpu_share_mean: float | None
+    engine_rss_max_bytes: int | None
+    ram_available_min_bytes: int | None
+    swap_growth_bytes: int | None
+
+
+class SloResult(Fact):
+    """Share of measured requests that met every bound (failures are misses), and how many per second did."""
+
+    name: str
+    attainment: Estimate | None
+    goodput_per_s: float | None
+    met: bool | None
+
+
+class PointSummary(Fact):
+    """One load point. Latencies are over ok requests sent inside the steady window; the others are counted beside."""
+
+    point: int
+    repeat: int
+    load: Load
+    window_s: float | None
+    sent: int
+    ok: int
+    failed: int
+    cancelled: int
+    unfinished: int
+    failures: dict[str, int]
+    outside_window: int
+    concurrency_mean: float | None
+    requests_per_s: float | None
+    output_tokens_per_s: Estimate | None
+    input_tokens_per_s: float | None
+    output_tokens_per_s_per_user: float | None
+    ttft_s: Distribution | None
+    scheduled_ttft_s: Distribution | None
+    tpot_s: Distribution | None
+    itl_s: Distribution | None
+    chunk_gap_s: Distribution | None
+    longest_gap_s: Distribution | None
+    e2e_s: Distribution | None
+    scheduled_e2e_s: Distribution | None
+    tokens_per_chunk: float | None
+    input_tokens: Distribution | None
+    output_tokens: Distribution | None
+    short_answers: int
+    cached_input_share: float | None
+    token_times: dict[str, int]
+    output_tokens_source: dict[str, int]
+    slo: SloResult
+    client: ClientSummary
+    host: HostSummary
+
+
+class LoadSummary(Fact):
+    """One load over its repeats: the median of the points' values. With repeats the interval is their range."""
+
+    load: Load
+    points: tuple[int, ...]
+    requests: int
+    failed: int
+    output_tokens_per_s: Estimate | None
+    output_tokens_per_s_per_user: float | None
+    ttft_s: Estimate | None
+    ttft_p90_s: float | None
+    tpot_s: Estimate | None
+    longest_gap_max_s: float | None
+    attainment: float | None
+    slo_met: bool | None
+
+
+class SelfTestSummary(Fact):
+    """What the client adds on this machine at `streams` streams: seen minus true."""
+
+    streams: int
+    n: int
+    ttft_error_p50_s: float
+    ttft_error_p99_s: float
+    tpot_error_share: float | None
+    tokens_lost: int
+
+
+class Doubt(Fact):
+    """A reason to distrust the record: what was seen, and what would settle it."""
+
+    code: str
+    weight: Literal["note", "caution", "serious"]
+    evidence: str
+    advice: str
+
+
+class Summary(Fact):
+    """Everything derived. `metrics_version` rises with every change that can move a number."""
+
+    metrics_version: int
+    points: tuple[PointSummary, ...]
+    loads: tuple[LoadSummary, ...]
+    peak_output_tokens_per_s: float | None
+    peak_at: Load | None
+    self_test: SelfTestSummary | None
+    doubts: tuple[Doubt, ...]
