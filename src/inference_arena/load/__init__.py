@@ -1,0 +1,17 @@
+"""What users do: arrivals, prompts, streamed requests, and the loop that drives them (the measuring core)."""
+
+from inference_arena.load.decode import decode
+from inference_arena.load.point_plan import PointPlan, Target, Wording
+from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
+from inference_arena.load.raw import read_raw
+
+__all__ = [
+    "Driven",
+    "LoadProcess",
+    "LoadProcessDied",
+    "PointPlan",
+    "Target",
+    "Wording",
+    "decode",
+    "read_raw",
+]

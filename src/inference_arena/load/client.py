@@ -1,0 +1,186 @@
+"""The load process: reads plans of load points from its standard input, drives them, and says how it goes.
+
+It runs by itself so that nothing else (drawing, parsing, sampling) delays a clock reading. One JSON line in: a plan,
+or "stop". JSON lines out: tick, done, error. When its input ends, it leaves: nothing outlives the arena.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import resource
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from time import monotonic, process_time
+from typing import IO, Any, Final
+
+from inference_arena.load.course import Course
+from inference_arena.load.decode import decode
+from inference_arena.load.drive import drive
+from inference_arena.load.point_plan import PointPlan
+from inference_arena.load.raw import raw_request, write_raw
+from inference_arena.load.requests import make_request
+from inference_arena.load.wire import Call
+
+TICK_EVERY_S: Final = 0.25
+Lines = asyncio.Queue[str | None]
+
+
+def say(event: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def read_lines(lines: Lines, loop: asyncio.AbstractEventLoop) -> None:
+    """In a thread of its own, since a pipe's end is noticed by a blocked read at no cost."""
+    with contextlib.suppress(RuntimeError):
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+        loop.call_soon_threadsafe(lines.put_nowait, None)
+
+
+def first_token_s(call: Call | None) -> float | None:
+    """TTFT of one ended answer, for the live view only."""
+    if call is None:
+        return None
+    trace = decode(raw_request(call, point=0, clock_zero_s=0.0, asked_input_tokens=0), b"".join(call.body))
+    return trace.read_s[0] - trace.sent_s if trace.read_s and trace.sent_s is not None else None
+
+
+async def tell_ticks(course: Course) -> None:
+    seen, at = 0, monotonic()
+    while True:
+        await asyncio.sleep(TICK_EVERY_S)
+        reads, now = course.reads, monotonic()
+        say(
+            "tick",
+            point=course.plan.point,
+            phase=course.phase,
+            elapsed_s=round(now - course.started, 3),
+            reads_per_s=round((reads - seen) / (now - at), 1),
+            ttft_s=first_token_s(course.last_ok),
+            in_flight=len(course.open),
+            done=course.done,
+            failed=course.failed,
+        )
+        course.last_ok, seen, at = None, reads, now
+
+
+async def listen_while_driving(course: Course, lines: Lines) -> None:
+    await lines.get()
+    course.stop("interrupted")
+    lines.put_nowait(None)
+
+
+async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
+    requests = [make_request(plan, number) for number in range(plan.expected_requests)]
+    keep = partial(
+        write_raw,
+        file,
+        point=plan.point,
+        clock_zero_s=plan.clock_zero_s,
+        asked_input_tokens=plan.lengths.input_tokens,
+    )
+    course = Course(plan=plan, requests=requests, keep=keep)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    began, cpu_began = monotonic(), process_time()
+    await _with_helpers(course, lines, file)
+    cpu_s, ended = process_time() - cpu_began, monotonic()
+    gc.enable()
+    gc.unfreeze()
+    tell_done(course, began=began, ended=ended, cpu_s=cpu_s)
+
+
+async def _with_helpers(course: Course, lines: Lines, file: IO[bytes]) -> None:
+    helpers = [
+        asyncio.create_task(tell_ticks(course)),
+        asyncio.create_task(listen_while_driving(course, lines)),
+        asyncio.create_task(flush_now_and_then(file, course)),
+    ]
+    try:
+        await drive(course)
+    finally:
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+
+
+async def flush_now_and_then(file: IO[bytes], course: Course) -> None:
+    """So that a killed run loses at most a moment."""
+    while True:
+        await asyncio.sleep(1.0)
+        try:
+            file.flush()
+        except OSError as error:
+            course.storage_error = error
+            course.stop("storage")
+
+
+def tell_done(course: Course, *, began: float, ended: float, cpu_s: float) -> None:
+    zero_s = course.plan.clock_zero_s
+
+    def since(reading: float | None) -> float | None:
+        return None if reading is None else round(reading - zero_s, 6)
+
+    say(
+        "done",
+        point=course.plan.point,
+        started_s=since(course.started),
+        steady_from_s=since(course.steady_from),
+        steady_to_s=since(course.steady_to),
+        ended_s=since(ended),
+        stopped_by=course.stopped_by,
+        storage_error=None if course.storage_error is None else str(course.storage_error),
+        client={
+            "point": course.plan.point,
+            "from_s": since(began),
+            "to_s": since(ended),
+            "cpu_s": round(cpu_s, 6),
+            "event_loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
+            "prompts_made_late": course.prompts_made_late,
+            "loop_lag_s": course.loop_lag_s,
+        },
+    )
+
+
+async def serve() -> None:
+    lines: Lines = asyncio.Queue()
+    reader = threading.Thread(target=read_lines, args=(lines, asyncio.get_running_loop()), daemon=True)
+    reader.start()
+    say("ready")
+    while (line := await lines.get()) is not None:
+        if line.strip() == "stop":
+            continue
+        try:
+            plan = PointPlan.model_validate_json(line)
+            with Path(plan.raw_path).open("ab", buffering=2**20) as file:  # noqa: ASYNC230  # nothing is under way
+                await drive_point(plan, lines, file)
+        except OSError as error:
+            say("error", kind="storage", message=str(error))
+
+
+def allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    allow_many_connections()
+    try:
+        import uvloop  # noqa: PLC0415  # not on every platform
+    except ImportError:
+        asyncio.run(serve())
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What the load process is told: one server, and one load point at a time. Everything random hangs on `seed`."""
+
+from typing import Any, Literal
+
+from inference_arena.facts import Fact
+from inference_arena.plan import Lengths, Load
+
+
+class Target(Fact):
+    """Where requests go. `headers` may hold a key: it crosses a pipe to the load process and is never written down."""
+
+    host: str
+    port: int
+    tls: bool = False
+    verify_tls: bool = True
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Wording(Fact):
+    """How many words make a prompt of the wanted length, found by asking the server before the clock starts."""
+
+    tokens_per_word: float = 1.3
+    overhead_tokens: int = 0
+
+    def words(self, tokens: int) -> int:
+        return max(1, round((tokens - self.overhead_tokens) / self.tokens_per_word))
+
+
+class PointPlan(Fact):
+    """One load point. `parameters` are sent with every request as they are.
+
+    `expected_requests` prompts are made before the clock starts; more are made only if they run out. A request is
+    given up after `request_timeout_s`. `clock_zero_s` is the monotonic time that the run counts from.
+    """
+
+    point: int
+    seed: int
+    target: Target
+    endpoint: Literal["chat", "completions"]
+    parameters: dict[str, Any]
+    load: Load
+    lengths: Lengths
+    wording: Wording
+    expected_requests: int
+    request_timeout_s: float
+    warmup_limit_s: float
+    drain_limit_s: float
+    raw_path: str
+    clock_zero_s: float

@@ -1,0 +1,30 @@
+"""Which requests met the SLO, and how many a second did. Errors are misses. Pure."""
+
+from collections.abc import Sequence
+
+from inference_arena.facts import Slo
+from inference_arena.metrics.latency import scheduled_ttft_s, tpot_s, ttft_s
+from inference_arena.metrics.statistics import wilson
+from inference_arena.record import RequestTrace, SloResult
+
+
+def met(trace: RequestTrace, slo: Slo, *, scheduled: bool) -> bool:
+    """Every stated bound holds. An open load is judged from the scheduled time. One token has no TPOT to miss."""
+    if trace.result != "ok":
+        return False
+    first_s = scheduled_ttft_s(trace) if scheduled else ttft_s(trace)
+    each_s = tpot_s(trace)
+    in_time = slo.ttft_s is None or (first_s is not None and first_s <= slo.ttft_s)
+    return in_time and (slo.tpot_s is None or each_s is None or each_s <= slo.tpot_s)
+
+
+def slo_result(measured: Sequence[RequestTrace], slo: Slo, *, scheduled: bool, window_s: float | None) -> SloResult:
+    """Attainment over the measured requests with Wilson's interval; None where nothing was measured."""
+    hits = sum(met(trace, slo, scheduled=scheduled) for trace in measured)
+    attainment = wilson(hits, len(measured))
+    return SloResult(
+        name=slo.name,
+        attainment=attainment,
+        goodput_per_s=hits / window_s if window_s else None,
+        met=None if attainment is None else attainment.value >= slo.judged_at,
+    )

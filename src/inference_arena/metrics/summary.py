@@ -1,0 +1,189 @@
+"""From raw traces to the summary of a record. Pure: the same traces give the same numbers, now and next year."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from inference_arena.facts import Slo
+from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
+from inference_arena.metrics.doubts import find_doubts
+from inference_arena.metrics.goodput import slo_result
+from inference_arena.metrics.latency import (
+    chunk_gaps_s,
+    e2e_s,
+    itl_s,
+    longest_gap_s,
+    scheduled_e2e_s,
+    scheduled_ttft_s,
+    tpot_s,
+    ttft_s,
+)
+from inference_arena.metrics.statistics import across_repeats, distribution, mean, percentile
+from inference_arena.metrics.throughput import (
+    Window,
+    concurrency_mean,
+    input_tokens_per_s,
+    output_tokens_per_s,
+    requests_per_s,
+    tokens_per_chunk,
+)
+from inference_arena.plan import Trial
+from inference_arena.record import (
+    Distribution,
+    Estimate,
+    LoadSummary,
+    Point,
+    PointSummary,
+    RequestTrace,
+    Sample,
+    Summary,
+)
+
+METRICS_VERSION = 1
+SHORT_ANSWER_SHARE = 0.9
+
+
+def summarise(
+    *, trial: Trial, points: Sequence[Point], traces: Iterable[RequestTrace], samples: Sequence[Sample], cpu_cores: int
+) -> Summary:
+    """Every derived number of a record. Traces may come in any order."""
+    by_point: dict[int, list[RequestTrace]] = {point.index: [] for point in points}
+    for trace in traces:
+        by_point.setdefault(trace.point, []).append(trace)
+    summaries = tuple(
+        summarise_point(point, traces=by_point[point.index], samples=samples, slo=trial.slo) for point in points
+    )
+    loads = tuple(summarise_load(group) for group in _by_load(summaries).values())
+    best = max((load for load in loads if load.output_tokens_per_s), key=_speed, default=None)
+    bare = Summary(
+        metrics_version=METRICS_VERSION,
+        points=summaries,
+        loads=loads,
+        peak_output_tokens_per_s=None if best is None else _speed(best),
+        peak_at=None if best is None else best.load,
+        self_test=self_test_summary(samples),
+        doubts=(),
+    )
+    return bare.model_copy(update={"doubts": find_doubts(bare, trial=trial, points=points, cpu_cores=cpu_cores)})
+
+
+def _speed(load: LoadSummary) -> float:
+    return load.output_tokens_per_s.value if load.output_tokens_per_s else 0.0
+
+
+def _by_load(summaries: Iterable[PointSummary]) -> Mapping[str, list[PointSummary]]:
+    groups: dict[str, list[PointSummary]] = {}
+    for summary in summaries:
+        groups.setdefault(summary.load.model_dump_json(), []).append(summary)
+    return groups
+
+
+def window_of(point: Point) -> Window | None:
+    """The steady window; None when the point did not reach its end."""
+    if point.steady_from_s is None or point.steady_to_s is None or point.steady_to_s <= point.steady_from_s:
+        return None
+    # a point cut short inside its window has seen only part of it
+    return point.steady_from_s, min(point.steady_to_s, point.ended_s)
+
+
+def summarise_point(
+    point: Point, *, traces: Sequence[RequestTrace], samples: Sequence[Sample], slo: Slo
+) -> PointSummary:
+    """One load point; what cannot be told is None, never 0."""
+    traces = sorted(traces, key=lambda trace: (trace.scheduled_s, trace.request))
+    window = window_of(point)
+    measured = [t for t in traces if window is not None and window[0] <= t.scheduled_s < window[1]]
+    ok = [trace for trace in measured if trace.result == "ok"]
+    results = Counter(trace.result for trace in measured)
+    window_s = None if window is None else window[1] - window[0]
+    tpot = _each(ok, tpot_s)
+    return PointSummary(
+        point=point.index,
+        repeat=point.repeat,
+        load=point.load,
+        window_s=window_s,
+        sent=len(measured),
+        ok=results["ok"],
+        failed=results["failed"],
+        cancelled=results["cancelled"],
+        unfinished=results["unfinished"],
+        failures=dict(sorted(Counter(t.failure for t in traces if t.failure is not None).items())),
+        outside_window=len(traces) - len(measured),
+        concurrency_mean=window and concurrency_mean(traces, window),
+        requests_per_s=window and requests_per_s(traces, window),
+        output_tokens_per_s=window and output_tokens_per_s(traces, window),
+        input_tokens_per_s=window and input_tokens_per_s(traces, window),
+        output_tokens_per_s_per_user=1 / tpot.p50.value if tpot and tpot.p50.value > 0 else None,
+        ttft_s=_each(ok, ttft_s),
+        scheduled_ttft_s=_each(ok, scheduled_ttft_s),
+        tpot_s=tpot,
+        itl_s=distribution([gap for trace in ok for gap in itl_s(trace)]),
+        chunk_gap_s=distribution([gap for trace in ok for gap in chunk_gaps_s(trace)]),
+        longest_gap_s=_each(ok, longest_gap_s),
+        e2e_s=_each(ok, e2e_s),
+        scheduled_e2e_s=_each(ok, scheduled_e2e_s),
+        tokens_per_chunk=tokens_per_chunk(ok),
+        input_tokens=_each(ok, lambda trace: trace.input_tokens),
+        output_tokens=_each(ok, lambda trace: trace.output_tokens),
+        short_answers=sum(_is_short(trace) for trace in ok),
+        cached_input_share=_cached_share(ok),
+        token_times=dict(sorted(Counter(str(t.token_times) for t in ok).items())),
+        output_tokens_source=dict(sorted(Counter(str(t.output_tokens_source) for t in ok).items())),
+        slo=slo_result(measured, slo, scheduled=point.load.kind == "open", window_s=window_s),
+        client=client_summary(point.index, measured=measured, samples=samples),
+        host=host_summary(samples, window=window),
+    )
+
+
+def _each(traces: Iterable[RequestTrace], measure: Callable[[RequestTrace], float | None]) -> Distribution | None:
+    values = (measure(trace) for trace in traces)
+    return distribution([float(value) for value in values if value is not None])
+
+
+def _is_short(trace: RequestTrace) -> bool:
+    return trace.output_tokens is not None and trace.output_tokens < SHORT_ANSWER_SHARE * trace.asked_output_tokens
+
+
+def _cached_share(traces: Iterable[RequestTrace]) -> float | None:
+    """Prompt tokens served from the prefix cache; None when the server does not say."""
+    told = [(t.cached_input_tokens, t.input_tokens) for t in traces]
+    known = [(cached, total) for cached, total in told if cached is not None and total is not None]
+    total = sum(total for _, total in known)
+    return sum(cached for cached, _ in known) / total if total else None
+
+
+def summarise_load(group: Sequence[PointSummary]) -> LoadSummary:
+    """One load over its repeats. With one point its own within-run intervals are kept."""
+    attainments = [point.slo.attainment.value for point in group if point.slo.attainment]
+    judged = [point.slo.met for point in group if point.slo.met is not None]
+    ttfts = [d for point in group if (d := headline_ttft(point))]
+    return LoadSummary(
+        load=group[0].load,
+        points=tuple(point.point for point in group),
+        requests=sum(point.sent for point in group),
+        failed=sum(point.sent - point.ok for point in group),
+        output_tokens_per_s=_over([p.output_tokens_per_s for p in group]),
+        output_tokens_per_s_per_user=_middle([p.output_tokens_per_s_per_user for p in group]),
+        ttft_s=_over([d.p50 for d in ttfts]),
+        ttft_p90_s=_middle([d.p90 for d in ttfts]),
+        tpot_s=_over([p.tpot_s.p50 for p in group if p.tpot_s]),
+        longest_gap_max_s=max((p.longest_gap_s.max for p in group if p.longest_gap_s), default=None),
+        attainment=mean(attainments),
+        slo_met=all(judged) if judged else None,
+    )
+
+
+def headline_ttft(point: PointSummary) -> Distribution | None:
+    """TTFT from the first byte sent for closed loads, from the scheduled time for open ones."""
+    return point.ttft_s if point.load.kind == "closed" else point.scheduled_ttft_s
+
+
+def _over(estimates: Sequence[Estimate | None]) -> Estimate | None:
+    known = [estimate for estimate in estimates if estimate is not None]
+    if not known:
+        return None
+    return known[0] if len(known) == 1 else across_repeats([estimate.value for estimate in known])
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = sorted(value for value in values if value is not None)
+    return percentile(known, 0.5) if known else None
