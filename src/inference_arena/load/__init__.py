@@ -4,6 +4,7 @@ from inference_arena.load.decode import decode
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.raw import read_raw
+from inference_arena.load.self_test import self_test
 
 __all__ = [
     "Driven",
@@ -14,4 +15,5 @@ __all__ = [
     "Wording",
     "decode",
     "read_raw",
+    "self_test",
 ]

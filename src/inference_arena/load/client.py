@@ -42,6 +42,11 @@ def read_lines(lines: Lines, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon_threadsafe(lines.put_nowait, None)
 
 
+def since(plan: PointPlan, reading: float | None) -> float | None:
+    """A monotonic reading on the run's clock."""
+    return None if reading is None else round(reading - plan.clock_zero_s, 6)
+
+
 def first_token_s(call: Call | None) -> float | None:
     """TTFT of one ended answer, for the live view only."""
     if call is None:
@@ -51,6 +56,7 @@ def first_token_s(call: Call | None) -> float | None:
 
 
 async def tell_ticks(course: Course) -> None:
+    """Four times a second; the steady window is told too, since a killed run's record is made from these."""
     seen, at = 0, monotonic()
     while True:
         await asyncio.sleep(TICK_EVERY_S)
@@ -65,6 +71,8 @@ async def tell_ticks(course: Course) -> None:
             in_flight=len(course.open),
             done=course.done,
             failed=course.failed,
+            steady_from_s=since(course.plan, course.steady_from),
+            steady_to_s=since(course.plan, course.steady_to),
         )
         course.last_ok, seen, at = None, reads, now
 
@@ -122,24 +130,20 @@ async def flush_now_and_then(file: IO[bytes], course: Course) -> None:
 
 
 def tell_done(course: Course, *, began: float, ended: float, cpu_s: float) -> None:
-    zero_s = course.plan.clock_zero_s
-
-    def since(reading: float | None) -> float | None:
-        return None if reading is None else round(reading - zero_s, 6)
-
+    plan = course.plan
     say(
         "done",
         point=course.plan.point,
-        started_s=since(course.started),
-        steady_from_s=since(course.steady_from),
-        steady_to_s=since(course.steady_to),
-        ended_s=since(ended),
+        started_s=since(plan, course.started),
+        steady_from_s=since(plan, course.steady_from),
+        steady_to_s=since(plan, course.steady_to),
+        ended_s=since(plan, ended),
         stopped_by=course.stopped_by,
         storage_error=None if course.storage_error is None else str(course.storage_error),
         client={
             "point": course.plan.point,
-            "from_s": since(began),
-            "to_s": since(ended),
+            "from_s": since(plan, began),
+            "to_s": since(plan, ended),
             "cpu_s": round(cpu_s, 6),
             "event_loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
             "prompts_made_late": course.prompts_made_late,

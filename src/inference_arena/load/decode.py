@@ -153,7 +153,8 @@ def _pieces(message: dict[str, Any], *, read: int) -> list[Piece]:
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return []
     choice = choices[0]
-    delta = choice.get("delta") if isinstance(choice.get("delta"), dict) else {}
+    given = choice.get("delta")
+    delta: dict[str, Any] = given if isinstance(given, dict) else {}
     finish = choice.get("finish_reason")
     return [
         Piece(

@@ -9,8 +9,8 @@ from itertools import islice
 
 _NAMES = (
     "Ada Alan Amara Anders Anya Bea Bruno Carla Chen Clara Dario Dina Edgar Elena Emil Farah Felix Freya Gita Hana "
-    "Hugo Ida Ines Ivan Jonas Judit Kaya Kenji Lara Leo Lina Luca Maja Marco Mira Nadia Nils Nora Omar Otto Pablo Petra "
-    "Quinn Rania Rosa Samir Sara Selma Tariq Tessa Theo Uma Vera Viktor Wanda Yara Yusuf Zoe"
+    "Hugo Ida Ines Ivan Jonas Judit Kaya Kenji Lara Leo Lina Luca Maja Marco Mira Nadia Nils Nora Omar Otto Pablo "
+    "Petra Quinn Rania Rosa Samir Sara Selma Tariq Tessa Theo Uma Vera Viktor Wanda Yara Yusuf Zoe"
 ).split()
 _PLACES = (
     "Aarhus Bergen Bilbao Bologna Bruges Cadiz Coimbra Cork Dresden Galway Genoa Ghent Graz Krakow Leipzig Lisbon "
@@ -36,8 +36,8 @@ _WHAT = (
 ).split("|")
 _HOW = (
     "before the rain came|with great care|in less than an hour|for the third time|without asking anybody|"
-    "by candle light|while the others slept|after a long discussion|as the manual advised|on a cold morning|and wrote the result down|"
-    "although nobody had paid for it|near the river|with a borrowed ruler"
+    "by candle light|while the others slept|after a long discussion|as the manual advised|on a cold morning|"
+    "and wrote the result down|although nobody had paid for it|near the river|with a borrowed ruler"
 ).split("|")
 _ASK = (
     "Tell in detail what happened next and why.|Explain what they should do now, step by step.|"

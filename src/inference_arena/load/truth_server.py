@@ -1,7 +1,6 @@
 """A fake OpenAI-compatible server that says known tokens at known times and logs what it really sent, and when.
 
-One thread, one loop, one heap of due writes. What is due when comes from `truth_script`; nothing here invents bytes.
-Cost per token decides what load the server can stand for, so the path of a write is one function with few calls.
+One thread, one loop. What is due when comes from `truth_script`, how it goes out from `truth_sending`.
 """
 
 import json
@@ -11,17 +10,13 @@ import selectors
 import signal
 import socket
 import ssl
-import struct
 import sys
-from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from gc import disable, freeze
-from heapq import heappop, heappush, heapreplace
+from heapq import heappush
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from inference_arena.load.truth import (
     Asked,
@@ -35,69 +30,26 @@ from inference_arena.load.truth import (
     sent_to_json,
     take_request,
 )
-from inference_arena.load.truth_script import Plan, Step, planned, planner
+from inference_arena.load.truth_script import planned, planner
+from inference_arena.load.truth_sending import (
+    READ,
+    WOULD_BLOCK,
+    WRITE,
+    Answer,
+    Connection,
+    Poller,
+    Server,
+    begin,
+    drop,
+    flush,
+    send_due,
+)
 
-READ, WRITE = 1, (4 if sys.platform == "linux" else 2)  # as epoll and as selectors have them
-WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 SPIN_S = 0.0003  # a sleeping process wakes up to this late; the rest of a wait is spun away
-LOG_SLACK_S = 0.002  # the log is written only when nothing is due so soon
+QUIET_S = 0.0002  # nothing came for so long: the clients are not waiting for us, and the log may have a moment
+LOG_LINE_S, LOG_SEND_S = 0.0006, 2e-6  # what a quiet moment with a log line may cost, and more per write in it
 LOG_BACKLOG = 20_000  # a server without such pauses writes its log anyway, before it fills the memory
 READ_BYTES = 262_144
-RESET = struct.pack("ii", 1, 0)
-
-
-@dataclass(slots=True, eq=False)
-class Connection:
-    sock: socket.socket
-    inbox: bytearray = field(default_factory=bytearray)
-    arrived_s: float = 0.0
-    answers: deque["Answer"] = field(default_factory=deque)  # the first is being given, the rest are pipelined
-    outbox: bytearray = field(default_factory=bytearray)
-    marks: deque[tuple[int, int]] = field(default_factory=deque)  # (bytes of the outbox, tokens complete by then)
-
-
-@dataclass(slots=True, eq=False)
-class Answer:
-    connection: Connection | None  # None once the answer has ended
-    plan: Plan
-    number: int
-    arrived_s: float
-    received_s: float
-    request: Request
-    logged: bool = True
-    holds_slot: bool = False
-    base_s: float = 0.0  # 0 until its clock starts
-    step: int = 0
-    headers_s: float | None = None
-    sends: list[tuple[float, int]] = field(default_factory=list)
-
-
-class Poller(NamedTuple):
-    register: Callable[[int, int], object]
-    modify: Callable[[int, int], object]
-    unregister: Callable[[int], object]
-    wait: Callable[[float | None], list[tuple[int, int]]]
-
-
-@dataclass(slots=True, eq=False)
-class Server:
-    """All that changes while the server runs."""
-
-    script: Script
-    plan: Callable[[Asked, int], Plan]
-    listener: socket.socket
-    tls: ssl.SSLContext | None
-    log: TextIO
-    poller: Poller
-    stop_fds: frozenset[int]
-    connections: dict[int, Connection] = field(default_factory=dict)
-    due: list[tuple[float, int, Answer | None]] = field(default_factory=list)  # no answer: the freeze
-    queue: deque[Answer] = field(default_factory=deque)
-    slots_taken: int = 0
-    answers: int = 0
-    requests: int = 0
-    ended: deque[tuple[Answer, Outcome, float]] = field(default_factory=deque)
-    stopping: bool = False
 
 
 def make_poller() -> Poller:
@@ -126,8 +78,8 @@ def serve(server: Server) -> None:
         for fd, mask in ready:
             _attend(server, fd, mask)
         send_due(server)
-        if server.ended:
-            _log_if_idle(server, busy=bool(ready))
+        if server.ended and (not ready or len(server.ended) > LOG_BACKLOG) and _can_log(server):
+            write_log(server, most=1)
     now_s = monotonic()
     for connection in list(server.connections.values()):
         drop(server, connection, outcome="failed", ended_s=now_s)
@@ -136,18 +88,19 @@ def serve(server: Server) -> None:
 
 def _pause_s(server: Server) -> float | None:
     """How long nothing needs doing; None without end."""
-    if server.ended:
-        return 0.0
+    if server.ended and _can_log(server):
+        return 0.0 if len(server.ended) > LOG_BACKLOG else QUIET_S
     if not server.due:
         return None
     return max(0.0, server.due[0][0] - monotonic() - SPIN_S)
 
 
-def _log_if_idle(server: Server, *, busy: bool) -> None:
-    """One line in a quiet moment, so that writing the log delays no token."""
-    quiet = not busy and (not server.due or server.due[0][0] - monotonic() > LOG_SLACK_S)
-    if quiet or len(server.ended) > LOG_BACKLOG:
-        write_log(server, most=1)
+def _can_log(server: Server) -> bool:
+    """True when a line can be written before anything is due, so that the log delays no token."""
+    if not server.due or len(server.ended) > LOG_BACKLOG:
+        return True
+    cost_s = LOG_LINE_S + LOG_SEND_S * len(server.ended[0][0].sends)
+    return server.due[0][0] - monotonic() > cost_s
 
 
 def write_log(server: Server, *, most: int | None = None) -> None:
@@ -222,159 +175,6 @@ def _welcome(server: Server, connection: Connection, request: Request, now_s: fl
     connection.answers.append(given)
     if connection.answers[0] is given:
         begin(server, given, now_s)
-
-
-def begin(server: Server, given: Answer, now_s: float) -> None:
-    if server.script.slots and given.plan.takes_slot:
-        if server.slots_taken >= server.script.slots:
-            server.queue.append(given)
-            return
-        server.slots_taken += 1
-        given.holds_slot = True
-    _start_clock(server, given, now_s)
-
-
-def _start_clock(server: Server, given: Answer, now_s: float) -> None:
-    given.base_s = now_s
-    if given.plan.steps:
-        heappush(server.due, (now_s + given.plan.steps[0][0], given.number, given))
-
-
-def send_due(server: Server) -> None:
-    """All that is due now, each connection in one write. A write's time is read when the kernel has taken it."""
-    heap, joins, now_s = server.due, server.script.split == "none", monotonic()
-    batch_s = now_s
-    while heap and heap[0][0] <= batch_s:
-        given = heap[0][2]
-        if given is None:
-            heappop(heap)
-            _freeze(server)
-            continue
-        connection = given.connection
-        if connection is None:
-            heappop(heap)
-            continue
-        steps, at, base_s = given.plan.steps, given.step, given.base_s
-        _, payload, tokens = steps[at]
-        first, at = at, at + 1
-        if joins and at < len(steps) and base_s + steps[at][0] <= now_s:
-            payload, tokens, at = _joined(steps, first, now_s - base_s)
-        given.step = at
-        if at < len(steps):
-            heapreplace(heap, (base_s + steps[at][0], given.number, given))
-        else:
-            heappop(heap)
-        try:
-            sent = connection.sock.send(payload) if payload and not connection.outbox else 0
-        except WOULD_BLOCK:
-            sent = 0
-        except OSError:
-            drop(server, connection, outcome="client-left", ended_s=monotonic())
-            continue
-        now_s = monotonic()
-        if sent < len(payload):
-            _keep(server, given, steps[first:at], sent)
-        elif tokens:
-            given.sends.append((now_s, tokens))
-        if given.headers_s is None and sent:
-            given.headers_s = now_s
-        if at == len(steps) and not connection.outbox:
-            end(server, connection, now_s)
-
-
-def _joined(steps: Sequence[Step], first: int, until_s: float) -> tuple[bytes, int, int]:
-    stop = first + 1
-    while stop < len(steps) and steps[stop][0] <= until_s:
-        stop += 1
-    part = steps[first:stop]
-    return b"".join([step[1] for step in part]), sum([step[2] for step in part]), stop
-
-
-def _keep(server: Server, given: Answer, steps: Sequence[Step], sent: int) -> None:
-    """What the kernel did not take waits in the outbox, with marks for the tokens in it."""
-    connection = given.connection
-    assert connection is not None
-    connection.marks.extend((len(payload), tokens) for _, payload, tokens in steps)
-    if not connection.outbox:
-        server.poller.modify(connection.sock.fileno(), READ | WRITE)
-    connection.outbox += b"".join(step[1] for step in steps)
-    _took(connection, given, sent)
-
-
-def _took(connection: Connection, given: Answer, sent: int) -> None:
-    del connection.outbox[:sent]
-    complete = 0
-    while connection.marks and connection.marks[0][0] <= sent:
-        size, tokens = connection.marks.popleft()
-        complete += tokens
-        sent -= size
-    if sent:
-        size, tokens = connection.marks.popleft()
-        connection.marks.appendleft((size - sent, tokens))
-    if complete:
-        given.sends.append((monotonic(), complete))
-
-
-def flush(server: Server, connection: Connection) -> None:
-    try:
-        sent = connection.sock.send(connection.outbox)
-    except WOULD_BLOCK:
-        return
-    except OSError:
-        drop(server, connection, outcome="client-left", ended_s=monotonic())
-        return
-    given = connection.answers[0]
-    _took(connection, given, sent)
-    if connection.outbox:
-        return
-    server.poller.modify(connection.sock.fileno(), READ)
-    if given.step == len(given.plan.steps):
-        end(server, connection, monotonic())
-
-
-def _freeze(server: Server) -> None:
-    select.select(server.stop_fds, [], [], server.script.freeze_s)
-
-
-def end(server: Server, connection: Connection, now_s: float) -> None:
-    plan, request = connection.answers[0].plan, connection.answers[0].request
-    if plan.ending != "keep" or request.closes:
-        if plan.ending == "reset":
-            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        drop(server, connection, outcome=plan.outcome, ended_s=now_s)
-        return
-    record(server, connection.answers.popleft(), outcome=plan.outcome, ended_s=now_s)
-    if connection.answers:
-        begin(server, connection.answers[0], now_s)
-
-
-def drop(server: Server, connection: Connection, *, outcome: Outcome, ended_s: float) -> None:
-    """Close a connection; requests that were pipelined behind the ended one are never answered."""
-    sock = connection.sock
-    server.poller.unregister(sock.fileno())
-    del server.connections[sock.fileno()]
-    if isinstance(sock, ssl.SSLSocket):
-        with suppress(OSError, ValueError):
-            sock.unwrap()  # says goodbye; the client's goodbye is not awaited
-    sock.close()
-    for given in connection.answers:
-        record(server, given, outcome=outcome, ended_s=ended_s)
-        outcome = "failed" if outcome == "ok" else outcome
-
-
-def record(server: Server, given: Answer, *, outcome: Outcome, ended_s: float) -> None:
-    given.connection = None
-    if given.logged:
-        server.ended.append((given, outcome, ended_s))
-    if not given.holds_slot:
-        return
-    while server.queue:
-        following = server.queue.popleft()
-        if following.connection:
-            following.holds_slot = True
-            _start_clock(server, following, ended_s)
-            return
-    server.slots_taken -= 1
 
 
 def _log_line(given: Answer, outcome: Outcome, ended_s: float) -> str:

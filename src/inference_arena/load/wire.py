@@ -186,7 +186,7 @@ async def connect(target: Target, *, tls: ssl.SSLContext | None) -> Connection:
             await loop.sock_connect(sock, address)
             name = target.host if tls else None
             _, connection = await loop.create_connection(
-                lambda s=sock: Connection(s, tls=tls is not None),  # type: ignore[misc]
+                lambda s=sock: Connection(s, tls=tls is not None),
                 sock=sock,
                 ssl=tls,
                 server_hostname=name,
@@ -199,7 +199,7 @@ async def connect(target: Target, *, tls: ssl.SSLContext | None) -> Connection:
             sock.close()
             raise
         else:
-            return connection  # type: ignore[no-any-return]
+            return connection
     raise error
 
 

@@ -1,0 +1,17 @@
+"""The `arena` command: a table of verbs, one module each, imported only when named."""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, dispatch, and turn every error into words and an exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--version"], ["-V"]):
+        from inference_arena import __version__  # noqa: PLC0415  # answered before anything heavy is imported
+
+        print(f"arena {__version__}")
+        return
+    from inference_arena.cli.verbs import invoke  # noqa: PLC0415
+
+    sys.exit(invoke(words))

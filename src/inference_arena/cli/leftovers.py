@@ -1,0 +1,24 @@
+"""Before any verb: runs whose arena was killed are saved as records."""
+
+import sys
+
+from inference_arena.errors import ArenaError
+
+
+def save_leftovers() -> None:
+    """Says what it saved. A place that cannot be read or written is left for the verb itself to complain about."""
+    from inference_arena.store import open_home  # noqa: PLC0415  # `arena --help` should not wait for it
+
+    try:
+        home = open_home()
+        if not home.journals.is_dir() or not any(home.journals.iterdir()):
+            return
+        from inference_arena.run import salvage  # noqa: PLC0415
+
+        for saved in salvage(home):
+            if saved.record_id is None:
+                print(f"a killed run could not be saved: {saved.why}; it is kept in {saved.journal}", file=sys.stderr)
+            else:
+                print(f"a killed run was saved as {saved.record_id} ({saved.why})", file=sys.stderr)
+    except (ArenaError, OSError) as error:
+        print(f"what a killed run left could not be saved: {error}", file=sys.stderr)

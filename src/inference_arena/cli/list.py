@@ -1,0 +1,97 @@
+"""`arena list`: what was measured here, newest first."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inference_arena import units
+from inference_arena.store import Home, open_home
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from inference_arena.store import BadRecord, Row
+
+
+def command(
+    *,
+    limit: Annotated[int, typer.Option(help="Show at most so many records, the newest.", min=1)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the records of this home, newest first.
+
+    For example: `arena list`, or `arena list --limit 5 --json`.
+    """
+    from inference_arena.store import list_records, refresh_index  # noqa: PLC0415 - brings SQLAlchemy
+
+    home = open_home()
+    bad = refresh_index(home)
+    rows = list_records(home, limit=limit)
+    if as_json:
+        _print_json(rows, bad)
+        return
+    _print_rows(rows, home=home)
+    for path, reason in bad:
+        print(f"not listed: {path}: {reason}", file=sys.stderr)
+
+
+def _print_json(rows: Sequence["Row"], bad: Sequence["BadRecord"]) -> None:
+    unreadable = [{"path": str(path), "reason": reason} for path, reason in bad]
+    document = {"records": [row.model_dump(mode="json") for row in rows], "unreadable": unreadable}
+    print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _print_rows(rows: Sequence["Row"], *, home: Home) -> None:
+    if not rows:
+        print(f"no records in {home.root} yet; `arena run` makes the first", file=sys.stderr)
+        return
+    from rich.console import Console  # noqa: PLC0415 - start-up stays quick
+
+    # a pipe has no width to wrap to, and grep wants one line a record
+    Console(width=None if sys.stdout.isatty() else 240, highlight=False).print(_table(rows))
+
+
+def _table(rows: Sequence["Row"]) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", no_wrap=True)
+    for name in ("when", "what", "outcome"):
+        table.add_column(name)
+    for name in ("peak tok/s", "TTFT"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("doubts")
+    for row in rows:
+        table.add_row(*(Text(_visible(cell)) for cell in _cells(row)))
+    return table
+
+
+def _cells(row: "Row") -> tuple[str, ...]:
+    what = f"{row.model} on {row.engine}" + (" (self-test)" if row.purpose == "self-test" else "")
+    return (
+        row.id,
+        _when(row.started_at),
+        what,
+        f"{row.outcome}: {row.cause}" if row.cause else row.outcome,
+        units.number(row.peak_output_tokens_per_s),
+        units.seconds(row.lowest_load_ttft_p50_s),
+        " ".join(row.doubts) or units.DASH,
+    )
+
+
+def _when(started_at: str) -> str:
+    """Local time; a text that is no time stays as it is."""
+    try:
+        return f"{datetime.fromisoformat(started_at).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return started_at
+
+
+def _visible(text: str) -> str:
+    """A record from elsewhere must not move the cursor or colour the screen."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -1,0 +1,207 @@
+"""`arena run`: measure a model on an engine on this machine, or a server that runs already."""
+
+import os
+import sys
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from inference_arena import units
+from inference_arena.errors import UsageError
+
+if TYPE_CHECKING:
+    from inference_arena.record import Record
+    from inference_arena.report import Progress
+    from inference_arena.run import Asked, Interrupts
+    from inference_arena.store import Home
+
+EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
+LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running server", "Output"
+
+
+def command(
+    model: Annotated[str | None, typer.Argument(help="A GGUF file. Without it, machine and tool are tested.")] = None,
+    *,
+    url: Annotated[str | None, typer.Option(help="Measure the OpenAI-compatible server at this address.")] = None,
+    server_model: Annotated[
+        str | None, typer.Option("--model", help="Which of the server's models; its first if not named.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Environment variable that holds the server's key.", metavar="NAME")
+    ] = None,
+    endpoint: Annotated[Literal["chat", "completions"], typer.Option(help="Which interface to use.")] = "chat",
+    engine: Annotated[str | None, typer.Option(help="The engine to start: llamacpp.")] = None,
+    concurrency: Annotated[
+        str | None, typer.Option(help="Closed load: requests in flight, one load point each.", metavar="1,2,4,8")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Open load: requests a second, one load point each.", metavar="0.5,1,2")
+    ] = None,
+    arrivals: Annotated[Literal["poisson", "constant"], typer.Option(help="How an open load arrives.")] = "poisson",
+    input_tokens: Annotated[int | None, typer.Option(help="Prompt length.", min=1, max=1_000_000)] = None,
+    output_tokens: Annotated[int | None, typer.Option(help="Answer length.", min=1, max=1_000_000)] = None,
+    exact: Annotated[bool, typer.Option(help="All answers of the same length, without jitter.")] = False,
+    natural: Annotated[bool, typer.Option(help="Let the model end its answers.")] = False,
+    duration: Annotated[str | None, typer.Option(help="Measured time of each load point.", metavar="30s")] = None,
+    requests: Annotated[int | None, typer.Option(help="Measured requests of each load point.", min=1)] = None,
+    warmup: Annotated[
+        str | None,
+        typer.Option(help="Warm-up at the target load; else until every stream had an answer.", metavar="5s"),
+    ] = None,
+    repeat: Annotated[int, typer.Option(help="Measure every load point so often.", min=1, max=100)] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed makes other prompts, lengths and arrivals.", min=0)] = 0,
+    slo: Annotated[str, typer.Option(help="The latency goal that requests are judged by.")] = "chat",
+    context: Annotated[
+        int | None, typer.Option(help="Longest prompt and answer of a request, in tokens.", min=1)
+    ] = None,
+    parallel: Annotated[int | None, typer.Option(help="Requests that the engine works on at once.", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of an engine on the processor.", min=1)] = None,
+    kv_cache_type: Annotated[str | None, typer.Option(help="Type of the KV cache, for instance q8_0.")] = None,
+    gpu_layers: Annotated[int | None, typer.Option(help="Layers to put on the card.", min=0)] = None,
+    flag: Annotated[
+        list[str] | None,
+        typer.Option(help="Any flag of the engine, passed on as it is; may be repeated.", metavar="--NAME=VALUE"),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
+    ] = None,
+    ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
+    request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
+) -> int:
+    """Measure this machine, a model on it, or a running server; keep what happened as a record.
+
+    \b
+    arena run                                          test machine and tool in about a minute
+    arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
+    arena run --url http://127.0.0.1:8000/v1           a server that runs already
+    arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
+    """  # noqa: D301
+    from inference_arena.run import Asked  # noqa: PLC0415  # heavy, and `arena --help` shows this verb too
+
+    asked = Asked(
+        model=server_model if url is not None else model,
+        url=url,
+        engine=engine,
+        endpoint=endpoint,
+        concurrency=() if concurrency is None else units.parse_numbers(concurrency, whole=True, name="--concurrency"),
+        rates=() if rate is None else units.parse_numbers(rate, whole=False, name="--rate"),
+        arrivals=arrivals,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        exact=exact,
+        natural=natural,
+        duration_s=None if duration is None else units.parse_seconds(duration),
+        requests=requests,
+        warmup_s=None if warmup is None else units.parse_seconds(warmup),
+        seed=seed,
+        repeats=repeat,
+        context_tokens=context,
+        parallel=parallel,
+        threads=threads,
+        kv_cache_type=kv_cache_type,
+        gpu_layers=gpu_layers,
+        flags=split_flags(flag or ()),
+        port=port,
+        slo=slo,
+        ready_limit_s=units.parse_seconds(ready_timeout),
+        request_limit_s=units.parse_seconds(request_timeout),
+    )
+    _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
+    return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
+
+
+def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
+    """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
+    return tuple(part for flag in flags for part in flag.split(maxsplit=1))
+
+
+def _refuse_contradictions(
+    asked: "Asked", *, model: str | None, server_model: str | None, api_key_env: str | None
+) -> None:
+    if asked.url is not None and model is not None:
+        raise UsageError("a file and --url cannot both be measured", try_=f"--url {asked.url} --model NAME")
+    if asked.url is None and (server_model is not None or api_key_env is not None):
+        raise UsageError("--model and --api-key-env go with --url", try_="arena run MODEL.gguf for a file")
+    if asked.duration_s is not None and asked.duration_s <= 0:
+        raise UsageError("--duration must be above 0", try_="--duration 30s")
+
+
+def read_key(name: str | None) -> str | None:
+    if name is None:
+        return None
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise UsageError(f"the environment variable {name} is not set", try_=f"export {name}=... and run again")
+    return key
+
+
+def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
+    """Run, keep, show; the exit code says how it ended."""
+    from inference_arena.report import Progress  # noqa: PLC0415
+    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
+
+    home = open_home()
+    check_writable(home)
+    with ExitStack() as stack:
+        interrupts = stack.enter_context(Interrupts())
+        stack.enter_context(nullcontext() if together else measuring_lock(home))
+        with Progress(plain=plain) as progress:
+            record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
+        show(record, path, as_json=as_json)
+    return EXIT_CODES[record.outcome.kind]
+
+
+def _measured(
+    asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
+) -> "tuple[Record, Path]":
+    from inference_arena.hardware import read_host  # noqa: PLC0415
+    from inference_arena.run import conduct, is_self_test, llama_programs, make_job  # noqa: PLC0415
+
+    progress.stage("look at machine")
+    host = read_host()
+    programs = () if asked.url is not None else llama_programs()
+    embedded = _embedded_model(home, progress) if is_self_test(asked) else None
+    job = make_job(asked, host=host, embedded=embedded, programs=programs)
+    print(announcement(job), file=sys.stderr)
+    return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+
+
+def _embedded_model(home: "Home", progress: "Progress") -> Path:
+    from inference_arena.run import embedded_card, fetch_checkpoint  # noqa: PLC0415
+
+    card = embedded_card()
+    progress.stage("fetch model", card.title)
+    return fetch_checkpoint(
+        card, models_dir=home.models, on_progress=lambda _what, done, total: progress.fetch(done, total)
+    )
+
+
+def announcement(job: "object") -> str:
+    """What is about to happen, and how long it takes."""
+    from inference_arena.run import Job, guess_s  # noqa: PLC0415
+
+    assert isinstance(job, Job)
+    loads = ", ".join(load.label for load in job.trial.loads)
+    times = "" if job.trial.repeats == 1 else f", {job.trial.repeats} times"
+    what = job.model.name if job.address is None else job.address.url
+    kind = "Self-test of this machine and this tool" if job.purpose == "self-test" else "Measuring"
+    return f"{kind}: {what} at loads {loads}{times}; about {units.seconds(guess_s(job))}."
+
+
+def show(record: "Record", path: Path, *, as_json: bool) -> None:
+    """The report, or the record itself, on standard output."""
+    if as_json:
+        print(record.model_dump_json(indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    from inference_arena.report import render  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    console.print(render(record, path=str(path), width=console.width))

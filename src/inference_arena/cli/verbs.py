@@ -1,0 +1,135 @@
+"""The table of verbs, and the one place where errors become words and exit codes.
+
+0 fine, 1 expected failure, 2 usage, 3 our bug, 130 interrupted.
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from inference_arena.cli.leftovers import save_leftovers
+from inference_arena.errors import ArenaError
+
+INTERRUPTED: Final = 130
+BUG: Final = 3
+
+# verb -> module below cli/
+VERBS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "run": "run",
+        "list": "list",
+        "show": "show",
+        "verify": "verify",
+        "rm": "rm",
+        "export": "export",
+        "import": "import_",
+        "reindex": "reindex",
+        "doctor": "doctor",
+    }
+)
+
+
+class Verbs(TyperGroup):
+    """Imports a verb's module when it is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002
+        return list(VERBS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        verb = typer.Typer(add_completion=False, rich_markup_mode=None)
+        verb.command(cmd_name)(import_module(f"inference_arena.cli.{VERBS[cmd_name]}").command)
+        command = get_command(verb)
+        assert isinstance(command, TyperCommand)
+        return command
+
+
+app = typer.Typer(
+    cls=Verbs, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from inference_arena import __version__  # noqa: PLC0415
+
+        print(f"arena {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def arena(
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version.", is_eager=True, callback=_version),  # noqa: ARG001
+) -> None:
+    """Find out which language model, on which engine, with which settings, works best on this machine.
+
+    Start with `arena run`: it measures this machine in about a minute.
+    """
+    save_leftovers()
+
+
+def invoke(argv: Sequence[str]) -> int:
+    """The exit code of one command line."""
+    try:
+        code = get_command(app).main(args=list(argv), prog_name="arena", standalone_mode=False)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.TyperException as error:
+        return _refuse(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except ArenaError as error:
+        _tell(argv, what=error.what, why=error.why, advice=error.try_)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left, for instance `| head`
+        return 0
+    except Exception:  # noqa: BLE001  # the last resort: a bug must not show a traceback to a person
+        _tell(
+            argv, what="this is a bug in Inference Arena", why=_keep_traceback(argv), advice="report it with that file"
+        )
+        return BUG
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(error: typer.TyperException) -> int:
+    """What is wrong with the command line, and where to read what is right."""
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "arena"
+    print(f"{error.format_message()}\n  try  {where} --help", file=sys.stderr)
+    return error.exit_code
+
+
+def _tell(argv: Sequence[str], *, what: str, why: str, advice: str) -> None:
+    """To people on standard error; with --json also as the one document on standard output."""
+    print(ArenaError(what, why=why, try_=advice), file=sys.stderr)
+    if "--json" in argv:
+        document: dict[str, Any] = {"error": {"what": what, "why": why, "try": advice}}
+        print(json.dumps(document))
+
+
+def _keep_traceback(argv: Sequence[str]) -> str:
+    from inference_arena import __version__  # noqa: PLC0415
+    from inference_arena.store import open_home  # noqa: PLC0415
+
+    text = f"arena {__version__} {' '.join(argv)}\n{traceback.format_exc()}"
+    try:
+        path = open_home().logs / f"bug-{time.strftime('%Y%m%d-%H%M%S')}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except (OSError, ArenaError):
+        print(text, file=sys.stderr)
+        return "its traceback could not be written to a file and stands above"
+    return f"its traceback is in {path}"

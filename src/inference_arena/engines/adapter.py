@@ -1,0 +1,58 @@
+"""What every engine module offers. Translation only: no I/O, no clock, no environment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from inference_arena.facts import Fact
+from inference_arena.plan import Settings
+
+FactValue = str | int | float | bool
+
+
+class Command(Fact):
+    """A program to start and what its environment must hold beyond the arena's own."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+
+class Diagnosis(Fact):
+    """Why an engine did not work, told from its log: a closed name, a sentence, the line that shows it, a way out."""
+
+    cause: str
+    what: str
+    why: str
+    advice: str
+    evidence: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """An engine is a module with these names. Constants are read-only properties so that modules satisfy it."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802
+
+    @property
+    def HEALTH_PATH(self) -> str: ...  # noqa: N802
+
+    @property
+    def METRICS_PATH(self) -> str | None: ...  # noqa: N802
+
+    @property
+    def COUNTERS(self) -> Mapping[str, str]: ...  # noqa: N802  # our name -> its metric
+
+    @property
+    def PARAMETERS(self) -> Mapping[str, Any]: ...  # noqa: N802  # what a request may carry beyond the standard
+
+    def command(
+        self, *, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int
+    ) -> Command: ...
+
+    def startup(self, log: Sequence[str]) -> Mapping[str, FactValue]: ...
+
+    def diagnose(self, log: Sequence[str], *, exit_code: int | None) -> Diagnosis: ...
+
+
+def last_words(log: Sequence[str], *, lines: int = 3) -> tuple[str, ...]:
+    """The last lines that say anything."""
+    return tuple(line.strip() for line in log if line.strip())[-lines:]

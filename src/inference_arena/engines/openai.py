@@ -1,0 +1,52 @@
+# ruff: noqa: ARG001  # an attached server has no command and shows no log
+"""Any server that speaks OpenAI's HTTP interface, reached by its URL: it is running already and stays as it is."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from inference_arena.engines.adapter import Command, Diagnosis, FactValue, last_words
+from inference_arena.errors import UsageError
+from inference_arena.plan import Settings
+
+NAME: Final = "openai"
+HEALTH_PATH: Final = "/v1/models"
+METRICS_PATH: Final = None
+COUNTERS: Final[Mapping[str, str]] = MappingProxyType({})
+PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
+
+# how servers sign the entries of their model list
+_OWNERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"llamacpp": "llamacpp", "vllm": "vllm", "sglang": "sglang", "library": "ollama"}
+)
+
+
+def identify(models: Any) -> str:
+    """The engine behind a model list, by what it says of itself; "openai" when it does not say."""
+    entries = models.get("data") if isinstance(models, dict) else None
+    owners = [entry.get("owned_by") for entry in entries or [] if isinstance(entry, dict)]
+    return next((_OWNERS[owner] for owner in owners if isinstance(owner, str) and owner in _OWNERS), NAME)
+
+
+def model_ids(models: Any) -> tuple[str, ...]:
+    entries = models.get("data") if isinstance(models, dict) else None
+    ids = [entry.get("id") for entry in entries or [] if isinstance(entry, dict)]
+    return tuple(name for name in ids if isinstance(name, str) and name)
+
+
+def command(*, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+    raise UsageError("a server reached by --url is not started by the arena", try_="leave out the engine's settings")
+
+
+def startup(log: Sequence[str]) -> Mapping[str, FactValue]:
+    return {}
+
+
+def diagnose(log: Sequence[str], *, exit_code: int | None) -> Diagnosis:
+    return Diagnosis(
+        cause="unknown",
+        what="the server did not work",
+        why="it is not ours to look into",
+        advice="look at the server's own log",
+        evidence=last_words(log),
+    )

@@ -1,0 +1,25 @@
+"""How it is shown: verdict, curves, the report at the end of a run, and the view while it goes on.
+
+Rich is loaded when `render` or `Progress` is first asked for, so that other verbs start without it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from inference_arena.report.curve import CurvePoint, Panel, curve, curves
+from inference_arena.report.verdict import verdict
+
+if TYPE_CHECKING:
+    from inference_arena.report.progress import Progress
+    from inference_arena.report.terminal import render
+
+__all__ = ["CurvePoint", "Panel", "Progress", "curve", "curves", "render", "verdict"]
+
+_LATE = {"Progress": "progress", "render": "terminal"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(name)
+    import importlib  # noqa: PLC0415 - only the two late names need it
+
+    return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)

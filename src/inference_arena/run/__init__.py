@@ -1,0 +1,26 @@
+"""One trial, from launch to record."""
+
+from inference_arena.run.ask import Asked, embedded_card, is_self_test, make_job
+from inference_arena.run.conduct import conduct
+from inference_arena.run.interrupts import Ended, Interrupts
+from inference_arena.run.job import Job
+from inference_arena.run.models import fetch_checkpoint
+from inference_arena.run.pace import guess_s
+from inference_arena.run.programs import llama_programs
+from inference_arena.run.salvage import Salvaged, salvage
+
+__all__ = [
+    "Asked",
+    "Ended",
+    "Interrupts",
+    "Job",
+    "Salvaged",
+    "conduct",
+    "embedded_card",
+    "fetch_checkpoint",
+    "guess_s",
+    "is_self_test",
+    "llama_programs",
+    "make_job",
+    "salvage",
+]

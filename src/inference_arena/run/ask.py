@@ -1,0 +1,237 @@
+"""From what a person asks for to a job: choices are made here, each with its reason, before anything is started."""
+
+from pathlib import Path
+from typing import Final, Literal
+
+from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
+from inference_arena.engines import ENGINES
+from inference_arena.errors import UsageError
+from inference_arena.facts import EMBEDDED, Checkpoint, Fact, Host, checkpoint, checkpoint_of_file, slo, workload
+from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
+from inference_arena.record import EngineUsed, ModelUsed
+from inference_arena.run.address import locate, parse_address
+from inference_arena.run.job import Job, Limits, Program
+from inference_arena.run.scrub import scrub_argv
+
+TEMPLATE_TOKENS: Final = 96  # room for a chat template's own words around a prompt
+MOST_SLOTS: Final = 64
+SELF_TEST_DURATION_S: Final = 6.0
+DURATION_S: Final = 30.0
+OPEN_WARMUP_S: Final = 5.0
+
+
+class Asked(Fact):
+    """The command line, parsed but not judged. None: not said."""
+
+    model: str | None = None
+    url: str | None = None
+    engine: str | None = None
+    endpoint: Literal["chat", "completions"] = "chat"
+    concurrency: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+    arrivals: Literal["poisson", "constant"] = "poisson"
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    exact: bool = False
+    natural: bool = False
+    duration_s: float | None = None
+    requests: int | None = None
+    warmup_s: float | None = None
+    seed: int = 0
+    repeats: int = 1
+    context_tokens: int | None = None
+    parallel: int | None = None
+    threads: int | None = None
+    kv_cache_type: str | None = None
+    gpu_layers: int | None = None
+    flags: tuple[str, ...] = ()
+    port: int | None = None
+    slo: str = "chat"
+    ready_limit_s: float = 600.0
+    request_limit_s: float = 300.0
+
+
+def make_job(asked: Asked, *, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
+    """The job. `embedded` is the embedded model's file when no model was named; raises UsageError or BadFileError."""
+    return _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
+
+
+def is_self_test(asked: Asked) -> bool:
+    """Nothing was named to measure: machine and tool are tested with the model that comes with the arena."""
+    return asked.model is None and asked.url is None
+
+
+def _attached(asked: Asked, host: Host) -> Job:
+    own = ("context_tokens", "parallel", "threads", "kv_cache_type", "gpu_layers", "flags", "port", "engine")
+    given = [name for name in own if getattr(asked, name)]
+    if given:
+        options = ", ".join("--" + name.replace("_tokens", "").replace("_", "-") for name in given)
+        raise UsageError(f"{options} cannot be set on a server that runs already", try_="leave it out with --url")
+    assert asked.url is not None
+    address = parse_address(asked.url)
+    settings = Settings()
+    return Job(
+        purpose="measurement",
+        trial=_trial(asked, engine="openai", model=asked.model or "", settings=settings),
+        host=host,
+        model=ModelUsed(name=asked.model or "unknown", weights="unknown"),
+        engine=EngineUsed(name="openai", form="attached", location=locate(address.host), effective={}, choices={}),
+        limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
+        address=address,
+        asked_model=asked.model,
+    )
+
+
+def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
+    engine = asked.engine or "llamacpp"
+    if engine not in ENGINES or engine == "openai":
+        known = ", ".join(name for name in ENGINES if name != "openai")
+        raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
+    path = Path(asked.model).expanduser() if asked.model is not None else embedded
+    assert path is not None
+    if asked.model is not None and not path.exists() and asked.model == EMBEDDED and embedded is not None:
+        path = embedded
+    header = read_gguf(path)
+    sha256 = file_sha256(path)
+    card = checkpoint_of_file(sha256)
+    loads = make_loads(asked, self_test=is_self_test(asked))
+    threads = choose_threads(cores=host.cpu_cores, physical_cores=host.cpu_physical_cores, asked=asked.threads)
+    settings = _settings(asked, loads=loads, threads=threads.threads, header=header)
+    trial = _trial(asked, engine=engine, model=_name(path, card), settings=settings)
+    return Job(
+        purpose="self-test" if is_self_test(asked) else "measurement",
+        trial=trial,
+        host=host,
+        model=_model(path, header, card, sha256=sha256),
+        engine=_engine(engine, asked, host=host, settings=settings, reason=threads.reason),
+        limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
+        programs=programs,
+        model_path=str(path.resolve()),
+        port=asked.port,
+    )
+
+
+def _engine(name: str, asked: Asked, *, host: Host, settings: Settings, reason: str) -> EngineUsed:
+    effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
+    choices = {
+        "threads": reason,
+        "parallel": "asked for" if asked.parallel else "one slot for each request at once",
+        "context_tokens": "asked for" if asked.context_tokens else "the longest prompt and answer of this load",
+        **gpu_choice(host, gpu_layers=settings.gpu_layers),
+    }
+    return EngineUsed(
+        name=name,
+        form="process",
+        location="same-host",
+        effective=effective,
+        choices=choices,
+        user_flags=scrub_argv(asked.flags),
+    )
+
+
+def gpu_choice(host: Host, *, gpu_layers: int | None) -> dict[str, str]:
+    """Why a card that is there stays idle, and what would use it; empty when there is none."""
+    if not host.devices:
+        return {}
+    name = host.devices[0].name or f"the {host.devices[0].vendor} card"
+    if gpu_layers == 0:
+        return {
+            "gpu": f"{name} was left out: --gpu-layers 0 was asked for",
+            "gpu_command": "arena run --gpu-layers 999",
+        }
+    return {
+        "gpu": f"{name} was not used: the built-in llama.cpp is made for the processor only",
+        "gpu_command": "put a llama-server built for the card on PATH, then: arena run --gpu-layers 999",
+    }
+
+
+def make_loads(asked: Asked, *, self_test: bool) -> tuple[Load, ...]:
+    """Closed points first, then open ones, as they were named."""
+    if asked.requests is None and asked.duration_s is None:
+        duration_s: float | None = SELF_TEST_DURATION_S if self_test else DURATION_S
+    else:
+        duration_s = asked.duration_s
+    concurrency = asked.concurrency or (() if asked.rates else (1, 2, 4, 8))
+    closed = tuple(
+        Load(kind="closed", concurrency=int(streams), warmup_s=asked.warmup_s, duration_s=duration_s,
+             requests=asked.requests)
+        for streams in concurrency
+    )  # fmt: skip
+    warmup_s = OPEN_WARMUP_S if asked.warmup_s is None else asked.warmup_s
+    opened = tuple(
+        Load(kind="open", rate_per_s=rate, arrivals=asked.arrivals, warmup_s=warmup_s, duration_s=duration_s,
+             requests=asked.requests)
+        for rate in asked.rates
+    )  # fmt: skip
+    return closed + opened
+
+
+def _settings(asked: Asked, *, loads: tuple[Load, ...], threads: int, header: GgufHeader) -> Settings:
+    lengths = make_lengths(asked)
+    streams = max((load.concurrency or 8 for load in loads), default=1)
+    need = lengths.longest_tokens + TEMPLATE_TOKENS
+    if header.context_tokens is not None and need > header.context_tokens:
+        raise UsageError(
+            f"prompt and answer come to {need} tokens, and the model was trained for {header.context_tokens}",
+            try_="smaller --input-tokens or --output-tokens",
+        )
+    return Settings(
+        context_tokens=asked.context_tokens or -(-need // 256) * 256,
+        parallel=asked.parallel or min(MOST_SLOTS, streams),
+        threads=threads,
+        kv_cache_type=asked.kv_cache_type,
+        gpu_layers=asked.gpu_layers,
+        flags=asked.flags,
+    )
+
+
+def make_lengths(asked: Asked) -> Lengths:
+    """The workload's lengths, less what was named."""
+    card = workload("self-test" if is_self_test(asked) else "chat")
+    return Lengths(
+        input_tokens=asked.input_tokens or card.input_tokens,
+        output_tokens=asked.output_tokens or card.output_tokens,
+        output_jitter=0.0 if asked.exact else card.output_jitter,
+        ignore_eos=not asked.natural,
+    )
+
+
+def _trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> Trial:
+    named = asked.input_tokens is None and asked.output_tokens is None
+    self_test = is_self_test(asked)
+    return Trial(
+        engine=engine,
+        model=model,
+        endpoint=asked.endpoint,
+        settings=settings,
+        workload=("self-test" if self_test else "chat") if named else None,
+        lengths=make_lengths(asked),
+        loads=make_loads(asked, self_test=self_test),
+        repeats=asked.repeats,
+        seed=asked.seed,
+        slo=slo(asked.slo),
+    )
+
+
+def _name(path: Path, card: Checkpoint | None) -> str:
+    return card.name if card is not None else path.stem
+
+
+def _model(path: Path, header: GgufHeader, card: Checkpoint | None, *, sha256: str) -> ModelUsed:
+    """What the file says, and the catalogue's name for it where its hash is known there."""
+    return ModelUsed(
+        name=_name(path, card),
+        checkpoint=None if card is None else card.name,
+        architecture=header.architecture,
+        quantization=header.quantization,
+        parameters=header.parameters,
+        context_tokens=header.context_tokens,
+        file_sha256=sha256,
+        file_bytes=header.file_bytes,
+        license=header.license,
+        weights="real",
+    )
+
+
+def embedded_card() -> Checkpoint:
+    return checkpoint(EMBEDDED)

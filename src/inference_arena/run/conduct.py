@@ -1,0 +1,184 @@
+"""A run with its real tools: processes, sockets, clocks, files. The order of things is session's."""
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+
+from inference_arena import __version__
+from inference_arena.engines import ENGINES, identify
+from inference_arena.load import LoadProcess, self_test
+from inference_arena.record import Arena, Record
+from inference_arena.run.assemble import save
+from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, list_models
+from inference_arena.run.interrupts import Interrupts
+from inference_arena.run.job import Draft, Job, Program
+from inference_arena.run.scrub import scrub_argv
+from inference_arena.run.server import Server, attach, launch, wait_ready
+from inference_arena.run.session import Progress, Tools, run
+from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
+from inference_arena.telemetry import Counters, Sampler
+
+LOAD_LOG = "load.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The run's clock: monotonic seconds since its zero, and the one anchor to the time of day."""
+
+    zero_s: float
+    zero_unix_s: float
+
+    def now_s(self) -> float:
+        return round(monotonic() - self.zero_s, 6)
+
+
+def conduct(
+    job: Job, *, home: Home, progress: Progress, interrupts: Interrupts, api_key: str | None
+) -> tuple[Record, Path]:
+    """Run the job and keep its record. Raises StorageError when there is no place to keep it."""
+    clock = Clock(zero_s=monotonic(), zero_unix_s=time.time())
+    draft = _draft(job, clock, home)
+    with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
+        with ExitStack() as stack:
+            load = stack.enter_context(LoadProcess(log_path=journal.path / LOAD_LOG))
+            tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
+                           interrupts=interrupts)  # fmt: skip
+            run(job, tools)
+        interrupts.shield()
+        progress.stage("keep the record")
+        record, path = save(home, journal.path)
+        discard(journal.path)
+    return record, path
+
+
+def _draft(job: Job, clock: Clock, home: Home) -> Draft:
+    now = datetime.fromtimestamp(clock.zero_unix_s, UTC)
+    return Draft(
+        id=new_record_id(now, random_hex=os.urandom(3).hex()),
+        purpose=job.purpose,
+        started_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        clock_zero_unix_s=clock.zero_unix_s,
+        clock_zero_s=clock.zero_s,
+        arena=Arena(
+            version=__version__,
+            python=platform.python_version(),
+            event_loop="uvloop" if find_spec("uvloop") else "asyncio",
+        ),
+        trial=job.trial,
+        host=job.host,
+        engine=job.engine,
+        model=job.model,
+        machine=machine_id(home),
+    )
+
+
+def _tools(
+    job: Job,
+    *,
+    journal: Journal,
+    clock: Clock,
+    load: LoadProcess,
+    progress: Progress,
+    api_key: str | None,
+    interrupts: Interrupts,
+) -> Tools:
+    def start(program: Program | None) -> Server:
+        server = attach(job) if program is None else launch(job, program, log_path=journal.path / ENGINE_LOG)
+        interrupts.when_hurried(partial(server.stop, immediately=True))
+        return server
+
+    return Tools(
+        journal=journal,
+        progress=progress,
+        clock_zero_s=clock.zero_s,
+        now_s=clock.now_s,
+        start=start,
+        wait_ready=lambda server: _wait_ready(job, server, progress),
+        acquaint=lambda server: _acquaint(job, server, load=load, journal=journal, clock=clock, api_key=api_key),
+        watch=lambda server: _watched(server, journal=journal, clock=clock),
+        drive=lambda plan, on_tick: load.drive(plan, on_tick=on_tick),
+        salvage_point=load.interrupt,
+        self_test=lambda streams, pace_s: self_test(
+            load, streams=streams, token_interval_s=pace_s, folder=journal.path
+        ),
+        describe=lambda server, program, known: _describe(job, journal, server, program, known),
+    )
+
+
+def _wait_ready(job: Job, server: Server, progress: Progress) -> float:
+    """An attached server is ready when it answers its first request; only a launched one is waited for."""
+    if server.process is None:
+        return 0.0
+    return wait_ready(server, limit_s=job.limits.ready_s, on_log=progress.log_tail)
+
+
+def _acquaint(
+    job: Job, server: Server, *, load: LoadProcess, journal: Journal, clock: Clock, api_key: str | None
+) -> Acquainted:
+    headers = key_headers(api_key)
+    engine_name, model = job.trial.engine, job.model.name
+    if server.process is None:
+        listing = list_models(server.address, headers=headers)
+        engine_name, model = identify(listing.document()), choose_model(job, listing)
+    return get_acquainted(
+        job,
+        load=load,
+        target=server.address.target(job.trial.endpoint, headers),
+        engine_name=engine_name,
+        model=model,
+        extra=ENGINES[job.trial.engine].PARAMETERS,
+        folder=journal.path,
+        clock_zero_s=clock.zero_s,
+    )
+
+
+@contextmanager
+def _watched(server: Server, *, journal: Journal, clock: Clock) -> Iterator[None]:
+    """Samples of machine and engine go to the journal until the block ends. A disk that fills stops only them."""
+    counters = None
+    if server.metrics_url is not None:
+        counters = Counters(url=server.metrics_url, names=server.engine.COUNTERS)
+    sampler = Sampler(
+        sink=lambda samples: journal.samples([sample.model_dump_json(exclude_none=True) for sample in samples]),
+        now_s=clock.now_s,
+        engine_pid=server.pid,
+        counters=counters,
+    )
+    sampler.start()
+    try:
+        yield
+    finally:
+        sampler.stop()
+
+
+def _describe(job: Job, journal: Journal, server: Server, program: Program | None, known: Acquainted) -> None:
+    """What was really used, now that it is known."""
+    choices = dict(job.engine.choices)
+    if program is not None:
+        choices["program"] = program.why
+    offloaded = server.engine.startup(server.log()).get("gpu_layers_offloaded")
+    if offloaded:
+        choices = {key: value for key, value in choices.items() if not key.startswith("gpu")}
+    engine = job.engine.model_copy(
+        update={
+            "name": known.engine_name,
+            "version": job.engine.version if program is None else program.version,
+            "program": None if program is None else program.name,
+            "command": scrub_argv(server.command),
+            "choices": choices,
+            "request_parameters": tuple(sorted(known.parameters)),
+            "dropped_parameters": known.dropped,
+        }
+    )
+    journal.event("engine", engine=engine.model_dump(mode="json"))
+    if server.process is None:
+        model = job.model.model_copy(update={"name": str(known.parameters["model"])})
+        journal.event("model", model=model.model_dump(mode="json"))

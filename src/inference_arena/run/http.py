@@ -1,0 +1,53 @@
+"""Small questions to a server beside the load: is it there, what does it serve. Bounded in time and size."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Final
+
+from inference_arena.facts import Fact
+
+MOST_BYTES: Final = 1024 * 1024
+# loopback must be reached as it is, whatever proxy the environment names
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Reply(Fact):
+    """A server's answer; `status` is None when none came and `error` says why."""
+
+    status: int | None
+    content_type: str = ""
+    body: bytes = b""
+    error: str | None = None
+
+    def document(self) -> Any:
+        """The body as JSON; None when it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+def get(url: str, *, headers: Mapping[str, str], timeout_s: float) -> Reply:
+    """GET it; never raises for what a server does."""
+    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310  # the scheme was checked on entry
+    try:
+        with _OPENER.open(request, timeout=timeout_s) as response:
+            kind = response.headers.get("Content-Type") or ""
+            return Reply(status=response.status, content_type=kind, body=response.read(MOST_BYTES))
+    except urllib.error.HTTPError as error:
+        with error:
+            kind = error.headers.get("Content-Type") or ""
+            return Reply(status=error.code, content_type=kind, body=_rest(error))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return Reply(status=None, error=str(reason) or type(error).__name__)
+
+
+def _rest(error: urllib.error.HTTPError) -> bytes:
+    try:
+        return error.read(MOST_BYTES)
+    except (OSError, http.client.HTTPException):
+        return b""

@@ -1,0 +1,74 @@
+"""Ctrl-C, termination and a closed terminal. The first ends the run in good order; further ones only hurry it.
+
+After the first, nothing raises any more: stopping the engine and saving the record are never cut in half.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Final, Literal, Self
+
+By = Literal["ctrl-c", "terminated", "terminal-closed", "killed"]
+
+_SIGNALS: Final[dict[int, By]] = {
+    signal.SIGINT: "ctrl-c",
+    signal.SIGTERM: "terminated",
+    signal.SIGHUP: "terminal-closed",
+}
+
+
+class Ended(KeyboardInterrupt):
+    """Somebody ended the run."""
+
+    def __init__(self, by: By) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+class Interrupts:
+    """While open, owns the three signals of this process."""
+
+    def __init__(self) -> None:
+        self.by: By | None = None
+        self._shielded = False
+        self._hurry: list[Callable[[], None]] = []
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def shield(self) -> None:
+        """From now on nothing raises: what is left is bounded and must not be cut in half."""
+        self._shielded = True
+
+    def when_hurried(self, action: Callable[[], None]) -> None:
+        """What a second interrupt does; it must be quick and must not raise."""
+        self._hurry.append(action)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        by = _SIGNALS[number]
+        if by == "terminal-closed":
+            _forget_terminal()
+        first = self.by is None
+        self.by = self.by or by
+        if first and not self._shielded:
+            self._shielded = True
+            raise Ended(by)
+        for action in self._hurry:
+            action()
+
+
+def _forget_terminal() -> None:
+    """Writing to a terminal that is gone fails; what is still printed goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream.isatty():
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

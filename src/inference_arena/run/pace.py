@@ -1,0 +1,72 @@
+"""How long things may take, judged by the first answer: guesses for the eye, bounds for the waits."""
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Final
+
+from inference_arena.load import PointPlan
+from inference_arena.plan import Load
+from inference_arena.run.first import Acquainted
+from inference_arena.run.job import Job
+
+MOST_PROMPTS_AHEAD: Final = 100_000
+SHORTEST_LIMIT_S: Final = 30.0
+LONGEST_LIMIT_S: Final = 900.0
+# With continuous batching an answer slows down less than in proportion to the load; a guess, for the eye only
+_SLOWDOWN: Final = 0.7
+
+
+def expected_s(load: Load, answer_s: float) -> float:
+    """A rough guess at how long a point takes: warm-up, window, and the last answers."""
+    one_s = answer_s * math.pow(load.concurrency or 1, _SLOWDOWN)
+    measured_s = load.duration_s
+    if measured_s is None:
+        measured_s = (load.requests or 1) * (1 / load.rate_per_s if load.rate_per_s else answer_s)
+    return (one_s if load.warmup_s is None else load.warmup_s) + measured_s + one_s
+
+
+def point_seed(seed: int, index: int) -> int:
+    """A seed of its own for every point, so that no point repeats another's prompts."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4])
+
+
+def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: Path, clock_zero_s: float) -> PointPlan:
+    """Waits are sized by the first answer: as if every stream had to queue for all the others, and then some."""
+    queueing_s = 4 * known.answer_s * (load.concurrency or 1)
+    limit_s = min(LONGEST_LIMIT_S, max(SHORTEST_LIMIT_S, queueing_s))
+    return PointPlan(
+        point=index,
+        seed=point_seed(job.trial.seed, index),
+        target=known.target,
+        endpoint=job.trial.endpoint,
+        parameters=dict(known.parameters),
+        load=load,
+        lengths=job.trial.lengths,
+        wording=known.wording,
+        expected_requests=expected_requests(load, known.answer_s),
+        request_timeout_s=job.limits.request_s,
+        warmup_limit_s=limit_s,
+        drain_limit_s=limit_s,
+        raw_path=str(folder / f"point-{index}.raw"),
+        clock_zero_s=clock_zero_s,
+    )
+
+
+def expected_requests(load: Load, answer_s: float) -> int:
+    """Prompts to make ahead: as if every stream were answered as fast as one, and half as many again."""
+    seconds = (load.duration_s or 0.0) + (load.warmup_s or 0.0) + 4 * answer_s
+    if load.rate_per_s is not None:
+        wanted = load.rate_per_s * (seconds + SHORTEST_LIMIT_S)
+    else:
+        streams = load.concurrency or 1
+        wanted = 1.5 * streams * seconds / max(answer_s, 0.001) + 3 * streams
+    if load.requests is not None:
+        wanted = min(wanted, 3 * load.requests + 50) if load.duration_s else 3 * load.requests + 50
+    return max(1, min(MOST_PROMPTS_AHEAD, int(wanted)))
+
+
+def guess_s(job: Job) -> float:
+    """Before anything is known: the measured times, half as much for warm-up and last answers, and some seconds."""
+    loads = job.trial.loads * job.trial.repeats
+    return 8.0 + sum(1.5 * (load.duration_s or 10.0) + (load.warmup_s or 0.0) for load in loads)

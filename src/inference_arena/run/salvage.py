@@ -1,0 +1,39 @@
+"""What a killed arena left behind becomes a record; the next command sees to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from inference_arena.errors import ArenaError
+from inference_arena.run.assemble import save
+from inference_arena.store import Home, claim, discard, orphans
+
+
+class Salvaged(NamedTuple):
+    """One journal that was taken care of. `record_id` is None when it held nothing to keep, and `why` says so."""
+
+    journal: Path
+    record_id: str | None
+    why: str
+
+
+def salvage(home: Home) -> Iterator[Salvaged]:
+    """Turn every orphaned journal into a record. One that cannot be read is set aside, never deleted."""
+    for path in orphans(home):
+        with claim(path) as mine:
+            if mine:
+                yield _salvage(home, path)
+
+
+def _salvage(home: Home, path: Path) -> Salvaged:
+    try:
+        record, _ = save(home, path)
+    except ArenaError as error:
+        if (home.records / path.name).exists():  # the arena was killed between saving and clearing up
+            discard(path)
+            return Salvaged(path, path.name, "it had been saved")
+        aside = path.with_name(f".unreadable-{path.name}")
+        path.rename(aside)
+        return Salvaged(aside, None, f"{error.what}: {error.why}")
+    discard(path)
+    return Salvaged(path, record.id, record.outcome.kind)

@@ -1,0 +1,53 @@
+"""Takes out of texts what must never be kept: secrets, names of people, their folders."""
+
+import getpass
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+HIDDEN: Final = "***"
+_SECRET_FLAG: Final = re.compile(r"--?[\w-]*(?:key|token|secret|password)[\w-]*$", re.IGNORECASE)
+_NOT_SECRET: Final = re.compile(r"tokens?$|keep|--special|tokenizer|token-times", re.IGNORECASE)
+_SECRET_IN_TEXT: Final = re.compile(
+    r"(?i)\b(bearer\s+|(?:api[_-]?key|hf[_-]?token|password|secret)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;]+"
+)
+_KNOWN_TOKENS: Final = re.compile(r"\b(?:hf_|sk-|ghp_|gho_|xox[abp]-)[A-Za-z0-9_-]{8,}")
+_HOME_LIKE: Final = re.compile(r"(?<![\w.])/(?:home|Users)/[^/\s\"':]+|(?<![\w.])/root(?=/|\b)")
+_ABSOLUTE: Final = re.compile(r"(?<![\w.:/~…])/(?:[^\s\"':,/]+/)+([^\s\"':,/]+)")
+
+
+def scrub_text(text: str, *, secrets: Iterable[str] = ()) -> str:
+    """One text without secrets, home folders and user name; other absolute paths keep their last part."""
+    for secret in secrets:
+        if len(secret) > 3:  # a shorter one would tear words apart
+            text = text.replace(secret, HIDDEN)
+    text = _KNOWN_TOKENS.sub(HIDDEN, _SECRET_IN_TEXT.sub(rf"\g<1>{HIDDEN}", text))
+    text = _HOME_LIKE.sub("~", text.replace(str(Path.home()), "~"))
+    text = _ABSOLUTE.sub(r"…/\1", re.sub(r"~/(?:[^\s\"':,/]+/)*([^\s\"':,/]+)", r"…/\1", text))
+    user = _user()
+    return re.sub(rf"\b{re.escape(user)}\b", "user", text) if user else text
+
+
+def scrub_argv(argv: Sequence[str], *, secrets: Iterable[str] = ()) -> tuple[str, ...]:
+    """A command line; the value after a flag that names a key, token or password is hidden whatever it is."""
+    kept: list[str] = []
+    hide_next = False
+    for part in argv:
+        flag, equals, _ = part.partition("=")
+        secret = bool(_SECRET_FLAG.match(flag)) and not _NOT_SECRET.search(flag)
+        if hide_next:
+            kept.append(HIDDEN)
+        else:
+            kept.append(f"{flag}={HIDDEN}" if secret and equals else scrub_text(part, secrets=secrets))
+        hide_next = secret and not equals and not hide_next
+    return tuple(kept)
+
+
+def _user() -> str | None:
+    """A name that is too short or too common to be told apart from a word is not replaced."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        return None
+    return name if len(name) > 3 and name not in {"root", "user", "admin"} else None

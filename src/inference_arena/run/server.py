@@ -1,0 +1,121 @@
+"""A server to measure: launched here under a supervisor, or attached to by its address. Bounded waits only."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Final
+
+from inference_arena.engines import ENGINES, Engine
+from inference_arena.record import Failed
+from inference_arena.run.address import Address
+from inference_arena.run.failure import RunFailed, from_diagnosis
+from inference_arena.run.http import get
+from inference_arena.run.job import Job, Program
+from inference_arena.run.process import EngineNotStarted, EngineProcess, free_port, start_engine
+from inference_arena.run.scrub import scrub_text
+
+LOOPBACK: Final = "127.0.0.1"
+ASK_EVERY_S: Final = 0.05
+SHOWN_LINES: Final = 3
+OnLog = Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server. `process` is None for one that is not ours to stop."""
+
+    address: Address
+    engine: Engine
+    command: tuple[str, ...] = ()
+    process: EngineProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self.process is None else self.process.pid
+
+    @property
+    def metrics_url(self) -> str | None:
+        path = self.engine.METRICS_PATH
+        return None if path is None else self.address.url.removesuffix("/v1") + path
+
+    def exit_code(self) -> int | None:
+        """None while it runs, and for a server that is not ours."""
+        return None if self.process is None else self.process.poll()
+
+    def log(self) -> tuple[str, ...]:
+        return () if self.process is None else tuple(self.process.log_lines())
+
+    def stop(self, *, immediately: bool = False) -> None:
+        if self.process is not None:
+            self.process.stop(immediately=immediately)
+
+
+def attach(job: Job) -> Server:
+    assert job.address is not None
+    return Server(address=job.address, engine=ENGINES[job.trial.engine])
+
+
+def launch(job: Job, program: Program, *, log_path: Path) -> Server:
+    """Start the program with the trial's settings on loopback. Raises RunFailed when it cannot even start."""
+    assert job.model_path is not None
+    engine = ENGINES[job.trial.engine]
+    address = Address(host=LOOPBACK, port=job.port or free_port(), tls=False, base_path="/v1")
+    command = engine.command(
+        program=program.argv,
+        model=job.model_path,
+        alias=job.model.name,
+        settings=job.trial.settings,
+        host=LOOPBACK,
+        port=address.port,
+    )
+    try:
+        process = start_engine(command.argv, env=_environment(command.env), log_path=log_path)
+    except EngineNotStarted as error:
+        failed = Failed(stage="launch", cause="engine-not-started", what=error.what, why=error.why, advice=error.try_)
+        raise RunFailed(failed, worth_another_program=True) from error
+    return Server(address=address, engine=engine, command=command.argv, process=process)
+
+
+def _environment(extra: Mapping[str, str]) -> Mapping[str, str] | None:
+    return {**os.environ, **extra} if extra else None
+
+
+def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:
+    """Seconds until the server says that it is ready. Raises RunFailed when it ends, or is not ready in time."""
+    began = monotonic()
+    url = server.address.url.removesuffix("/v1") + server.engine.HEALTH_PATH
+    while True:
+        reply = get(url, headers={}, timeout_s=2.0)
+        if server.exit_code() is not None:
+            raise died(server, stage="ready")
+        if reply.status == 200:
+            return monotonic() - began
+        if monotonic() - began > limit_s:
+            raise _never_ready(server, limit_s=limit_s, last=reply.error or f"HTTP {reply.status}")
+        on_log(server.log()[-SHOWN_LINES:])
+        sleep(ASK_EVERY_S)
+
+
+def died(server: Server, *, stage: str) -> RunFailed:
+    """The engine's own end, told from its log. A signal may mean that this build does not suit this machine."""
+    code = server.exit_code()
+    diagnosis = server.engine.diagnose([scrub_text(line) for line in server.log()], exit_code=code)
+    failed = from_diagnosis("load" if stage == "load" else "ready", diagnosis)
+    by_signal = code is not None and code < 0 and diagnosis.cause != "killed"
+    return RunFailed(failed, worth_another_program=by_signal and stage != "load")
+
+
+def _never_ready(server: Server, *, limit_s: float, last: str) -> RunFailed:
+    said = tuple(scrub_text(line.strip()) for line in server.log() if line.strip())[-SHOWN_LINES:]
+    return RunFailed(
+        Failed(
+            stage="ready",
+            cause="never-ready",
+            what=f"the engine was not ready within {limit_s:g} s",
+            why=f"its health check still says: {last}" + (f"; its last line: {said[-1]}" if said else ""),
+            advice="give it longer with --ready-timeout, or start it by hand to see what it waits for",
+            evidence=said,
+        )
+    )

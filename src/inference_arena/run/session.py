@@ -1,0 +1,294 @@
+"""One run, from launch to the last load point. The order of things is here; what they do comes in as tools.
+
+Whatever happens, the engine is stopped, the journal holds what was seen, and the answer is an outcome.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from inference_arena.errors import ArenaError, StorageError
+from inference_arena.load import Driven, LoadProcessDied, PointPlan, decode, read_raw
+from inference_arena.metrics import headline_ttft, summarise
+from inference_arena.record import (
+    Failed,
+    Finished,
+    Interrupted,
+    Outcome,
+    Point,
+    PointSummary,
+    RequestTrace,
+    Sample,
+    SelfTestSample,
+    Stage,
+    Startup,
+)
+from inference_arena.run.failure import RunFailed, request_failed
+from inference_arena.run.first import Acquainted
+from inference_arena.run.interrupts import Ended
+from inference_arena.run.job import Job, Program
+from inference_arena.run.pace import expected_s, point_plan
+from inference_arena.run.server import Server, died
+
+Tick = Mapping[str, Any]
+
+
+class Journal(Protocol):
+    """What a run needs of its journal."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def event(self, kind: str, **fields: Any) -> None: ...
+
+    def samples(self, lines: Sequence[str]) -> None: ...
+
+
+class Progress(Protocol):
+    """What a run tells while it goes on."""
+
+    def stage(self, name: str, detail: str = "") -> None: ...
+    def point(self, index: int, total: int, *, label: str, expected_s: float | None = None) -> None: ...
+    def tick(
+        self,
+        *,
+        elapsed_s: float,
+        tokens_per_s: float | None = None,
+        ttft_s: float | None = None,
+        in_flight: int | None = None,
+        done_requests: int | None = None,
+        failed_requests: int | None = None,
+        phase: str = "",
+    ) -> None: ...
+    def point_done(self, label: str, *, tokens_per_s: float | None = None, ttft_p50_s: float | None = None) -> None: ...
+    def log_tail(self, lines: Sequence[str]) -> None: ...
+    def time_left(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The effects of a run. Tests hand in their own and look at the order."""
+
+    journal: Journal
+    progress: Progress
+    clock_zero_s: float
+    now_s: Callable[[], float]
+    start: Callable[[Program | None], Server]
+    wait_ready: Callable[[Server], float]
+    acquaint: Callable[[Server], Acquainted]
+    watch: Callable[[Server], AbstractContextManager[object]]
+    drive: Callable[[PointPlan, Callable[[Tick], str | None]], Driven]
+    salvage_point: Callable[[], Driven | None]
+    self_test: Callable[[int, float], SelfTestSample]
+    describe: Callable[[Server, Program | None, Acquainted], None]
+
+
+@dataclass(slots=True)
+class _Where:
+    """How far the run has come, for the outcome's sake."""
+
+    stage: Stage = "prepare"
+    summaries: list[PointSummary] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    storage_error: str | None = None
+
+
+def run(job: Job, tools: Tools) -> Outcome:
+    """Measure; the outcome says how it ended and is the journal's last word."""
+    where = _Where()
+    outcome = _outcome(job, tools, where)
+    with suppress(StorageError):  # a full disk: the record will be made from what is there
+        tools.journal.event("outcome", outcome=outcome.model_dump(mode="json"), t_s=tools.now_s())
+    return outcome
+
+
+def _outcome(job: Job, tools: Tools, where: _Where) -> Outcome:
+    try:
+        _measure(job, tools, where)
+    except RunFailed as error:
+        return error.failed
+    except Ended as ended:
+        return Interrupted(stage=where.stage, by=ended.by)
+    except KeyboardInterrupt:
+        return Interrupted(stage=where.stage, by="ctrl-c")
+    except LoadProcessDied as error:
+        return _failed(where.stage, "client-died", error)
+    except StorageError as error:
+        return _failed(where.stage, "storage", error)
+    return Finished()
+
+
+def _failed(stage: Stage, cause: str, error: ArenaError) -> Failed:
+    return Failed(stage=stage, cause=cause, what=error.what, why=error.why, advice=error.try_ or "run it again")
+
+
+def _enter(tools: Tools, where: _Where, stage: Stage, *, title: str, detail: str = "") -> None:
+    where.stage = stage
+    tools.journal.event("stage", stage=stage, t_s=tools.now_s())
+    tools.progress.stage(title, detail)
+
+
+def _measure(job: Job, tools: Tools, where: _Where) -> None:
+    server, known = _start_first_that_works(job, tools, where)
+    try:
+        with tools.watch(server):
+            _drive_all(job, tools, where, server=server, known=known)
+    finally:
+        server.stop()
+    _must_have_succeeded(where)
+    _enter(tools, where, "self-test", title="check the load client")
+    _self_test(tools, where)
+
+
+def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Server, Acquainted]:
+    """A program that a signal ends before its first answer does not suit this machine: the next one gets its turn."""
+    programs: list[Program | None] = [*job.programs] or [None]
+    for number, program in enumerate(programs, start=1):
+        try:
+            return _start(tools, where, program)
+        except RunFailed as error:
+            if not error.worth_another_program or number == len(programs):
+                raise
+            assert program is not None
+            text = f"{program.name} was tried first and did not work here: {error.failed.what} ({error.failed.why})"
+            tools.journal.event("note", text=text)
+    raise AssertionError
+
+
+def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server, Acquainted]:
+    _enter(tools, where, "launch", title="start engine", detail="" if program is None else program.name)
+    server = tools.start(program)
+    try:
+        where.stage = "ready"
+        ready_s = tools.wait_ready(server)
+        _enter(tools, where, "probe", title="first requests")
+        known = tools.acquaint(server)
+        startup = Startup(
+            facts=dict(server.engine.startup(server.log())),
+            ready_s=None if server.process is None else round(ready_s, 3),
+            first_request_s=known.first_request_s,
+        )
+        tools.journal.event("startup", startup=startup.model_dump(mode="json"))
+        tools.describe(server, program, known)
+    except RunFailed as error:
+        ended_by_itself = where.stage == "probe" and server.process is not None and server.process.wait(1.0) is not None
+        server.stop()
+        if ended_by_itself:
+            raise died(server, stage="probe") from error
+        raise
+    except BaseException:
+        server.stop()
+        raise
+    return server, known
+
+
+def _drive_all(job: Job, tools: Tools, where: _Where, *, server: Server, known: Acquainted) -> None:
+    loads = [(repeat, load) for repeat in range(job.trial.repeats) for load in job.trial.loads]
+    _enter(tools, where, "load", title="measure", detail=f"{len(loads)} load points")
+    for index, (repeat, load) in enumerate(loads):
+        left_s = sum(expected_s(later, known.answer_s) for _, later in loads[index:])
+        tools.progress.time_left(left_s + 4.0)
+        tools.progress.point(index, len(loads), label=load.label, expected_s=expected_s(load, known.answer_s))
+        plan = point_plan(
+            job, known, load=load, index=index, folder=tools.journal.path, clock_zero_s=tools.clock_zero_s
+        )
+        point, stop = _drive_one(tools, plan, repeat=repeat, server=server)
+        _summarise(job, tools, where, point=point, raw=Path(plan.raw_path))
+        if stop is not None:
+            raise stop
+
+
+def _drive_one(tools: Tools, plan: PointPlan, *, repeat: int, server: Server) -> tuple[Point, BaseException | None]:
+    """One point, kept whatever ends it; what must end the run is handed back to be raised after it is kept."""
+    started = {"index": plan.point, "repeat": repeat, "seed": plan.seed, "started_s": tools.now_s()}
+    tools.journal.event("point-started", load=plan.load.model_dump(mode="json"), **started)
+    stop: BaseException | None = None
+    driven: Driven | None
+    try:
+        driven = tools.drive(plan, lambda tick: _on_tick(tools, tick, server))
+    except KeyboardInterrupt as ended:
+        driven, stop = tools.salvage_point(), ended
+        if driven is None:
+            raise
+    point = as_point(driven, plan, repeat=repeat)
+    tools.journal.event("point", point=point.model_dump(mode="json"), t_s=tools.now_s())
+    tools.journal.samples([driven.client.model_dump_json()])
+    if stop is None and driven.stopped_by == "engine-died":
+        stop = died(server, stage="load")
+    if stop is None and driven.storage_error is not None:
+        stop = StorageError("the run could not be written down", why=driven.storage_error, try_="free some disk space")
+    return point, stop
+
+
+def _on_tick(tools: Tools, tick: Tick, server: Server) -> str | None:
+    tools.progress.tick(
+        elapsed_s=tick["elapsed_s"],
+        tokens_per_s=tick["reads_per_s"],
+        ttft_s=tick["ttft_s"],
+        in_flight=tick["in_flight"],
+        done_requests=tick["done"],
+        failed_requests=tick["failed"],
+        phase=tick["phase"],
+    )
+    fields = {key: value for key, value in tick.items() if key != "event"}
+    tools.journal.event("tick", t_s=tools.now_s(), **fields)
+    return "engine-died" if server.exit_code() is not None else None
+
+
+def as_point(driven: Driven, plan: PointPlan, *, repeat: int) -> Point:
+    """A window that was cut in its middle ends where the point ended."""
+    cut_s = None if driven.steady_from_s is None else max(driven.steady_from_s, driven.ended_s)
+    return Point.model_validate(
+        {
+            "index": plan.point,
+            "repeat": repeat,
+            "load": plan.load,
+            "seed": plan.seed,
+            "started_s": driven.started_s,
+            "steady_from_s": driven.steady_from_s,
+            "steady_to_s": cut_s if driven.steady_to_s is None else driven.steady_to_s,
+            "ended_s": driven.ended_s,
+            "stopped_by": driven.stopped_by,
+        }
+    )
+
+
+def _summarise(job: Job, tools: Tools, where: _Where, *, point: Point, raw: Path) -> None:
+    """For the eye, between points; the record's summary is made at the end from the same traces."""
+    traces: list[RequestTrace] = [decode(head, body) for head, body, _ in read_raw(raw)]
+    samples: tuple[Sample, ...] = ()
+    summary = summarise(
+        trial=job.trial, points=[point], traces=traces, samples=samples, cpu_cores=job.host.cpu_cores
+    ).points[0]
+    where.summaries.append(summary)
+    where.failures.update(trace.failure for trace in traces if trace.failure is not None)
+    speed, ttft = summary.output_tokens_per_s, headline_ttft(summary)
+    tools.progress.point_done(
+        point.load.label,
+        tokens_per_s=speed.value if speed else None,
+        ttft_p50_s=ttft.p50.value if ttft else None,
+    )
+
+
+def _must_have_succeeded(where: _Where) -> None:
+    if any(summary.ok for summary in where.summaries):
+        return
+    failure = where.failures.most_common(1)[0][0] if where.failures else "no-answer"
+    detail = f"{sum(where.failures.values())} requests failed and none succeeded"
+    raise RunFailed(request_failed("load", failure=failure, detail=detail))
+
+
+def _self_test(tools: Tools, where: _Where) -> None:
+    """At the highest load that was reached, at the pace that was seen; a test that fails is a note, not a failure."""
+    streams = max(round(s.concurrency_mean or 1) if s.load.kind == "open" else s.load.concurrency or 1
+                  for s in where.summaries)  # fmt: skip
+    paces = [s.tpot_s.p50.value for s in where.summaries if s.tpot_s]
+    try:
+        sample = tools.self_test(max(1, streams), min(paces, default=0.01))
+    except (ArenaError, OSError, RuntimeError) as error:
+        tools.journal.event("note", text=f"the load client's self-test did not work: {error}")
+    else:
+        tools.journal.samples([sample.model_dump_json()])

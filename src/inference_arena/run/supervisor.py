@@ -1,0 +1,294 @@
+"""Keeps one engine: starts it, bounds its log, and ends it with everything it started.
+
+Runs as a plain script (`python -I -S supervisor.py ...`) and imports nothing of ours, so that it starts in tens of
+milliseconds and outlives any fault of the arena. It knows processes and pipes; it knows nothing of engines.
+"""
+
+# ruff: noqa: PTH105, PTH108, PTH123, PTH208 - importing pathlib would double the start-up time
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import suppress
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+CHUNK_BYTES, PIPE_BYTES = 1 << 16, 1 << 20
+LOOK_S = 0.05  # where we are no subreaper, the end of our children's children is no event
+KILL_WAIT_S = 10.0  # a process in an uninterruptible call (a hung driver) survives SIGKILL: do not wait for ever
+
+
+class BoundedLog:
+    """The first half of the limit stays in FILE; the newest of the rest is in FILE.tail.1 and then FILE.tail.
+
+    A tail begins with a line that says from which byte of the output it goes on. A full disk loses output, never the
+    engine: a marker follows in the same file when there is room again.
+    """
+
+    def __init__(self, path: str, *, limit_bytes: int) -> None:
+        self._tail, self._older_tail = path + ".tail", path + ".tail.1"
+        self._tail_bytes = limit_bytes // 4
+        self._room_bytes = limit_bytes // 2
+        self._seen_bytes = self._lost_bytes = 0
+        self._tail_started = False
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        for leftover in (self._tail, self._older_tail):
+            with suppress(FileNotFoundError):
+                os.unlink(leftover)
+
+    def write(self, chunk: bytes) -> None:
+        while chunk:
+            if not self._ready():
+                self._drop(len(chunk))
+                return
+            piece = chunk[: self._room_bytes]
+            written_bytes = self._append(piece)
+            self._seen_bytes += written_bytes
+            chunk = chunk[written_bytes:]
+            if written_bytes < len(piece):
+                self._drop(len(chunk))
+                return
+
+    def _ready(self) -> bool:
+        if not self._room_bytes:
+            return self._turn()
+        return not self._lost_bytes or self._mark()
+
+    def _mark(self) -> bool:
+        marker = b"\n[arena: %d bytes dropped, could not be written]\n" % self._lost_bytes
+        if len(marker) >= self._room_bytes:
+            return self._turn()
+        if self._append(marker) < len(marker):
+            return False
+        self._lost_bytes = 0
+        return True
+
+    def _drop(self, count: int) -> None:
+        self._seen_bytes += count
+        self._lost_bytes += count
+
+    def _append(self, data: bytes) -> int:
+        written_bytes = 0
+        with suppress(OSError):
+            while written_bytes < len(data):
+                written_bytes += os.write(self._fd, data[written_bytes:])
+        self._room_bytes -= written_bytes
+        return written_bytes
+
+    def _turn(self) -> bool:
+        """Begins a new tail; False when the disk does not let us, and then the old ones stay as they are."""
+        try:
+            if self._tail_started:
+                os.replace(self._tail, self._older_tail)
+                self._tail_started = False
+            fresh = os.open(self._tail, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        except OSError:
+            return False
+        os.close(self._fd)
+        self._fd, self._room_bytes = fresh, self._tail_bytes
+        header = b"[arena: output from byte %d on]\n" % self._seen_bytes
+        self._tail_started = self._append(header) == len(header)
+        if not self._tail_started:
+            self._room_bytes = 0
+            return False
+        self._lost_bytes = 0  # the header tells it
+        return True
+
+
+def prctl(option: int, value: int) -> bool:
+    """False where kernel or Python do not offer it; the process group and the pipe remain then."""
+    try:
+        import ctypes  # noqa: PLC0415 - some Pythons are built without it
+
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+
+
+def launch(argv: list[str]) -> tuple[int, int]:
+    """The child's pid and the reading end of its output. OSError: the program could not be run."""
+    output, child_output = os.pipe()
+    failure, child_failure = os.pipe()  # closed by a successful exec, so an empty read is success
+    supervisor_pid = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        become(argv, output=child_output, failure=child_failure, supervisor_pid=supervisor_pid)
+    os.close(child_output)
+    os.close(child_failure)
+    number = os.read(failure, 16)
+    os.close(failure)
+    if number:
+        os.waitpid(pid, 0)
+        raise OSError(int(number), os.strerror(int(number)))
+    os.set_blocking(output, False)
+    return pid, output
+
+
+def become(argv: list[str], *, output: int, failure: int, supervisor_pid: int) -> None:
+    """Never returns: this is the child, on its way to be the engine."""
+    try:
+        for number in (*ENDING_SIGNALS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)  # Python ignores SIGPIPE, and that would be inherited
+        os.setsid()
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != supervisor_pid:  # it died before the line above took hold
+            os._exit(1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.execvp(argv[0], argv)  # noqa: S606 - no shell is wanted
+    except OSError as fault:
+        os.write(failure, str(fault.errno).encode())
+    finally:
+        os._exit(127)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one, on Linux; a child is listed under the thread that forked it."""
+    found: list[int] = []
+    with suppress(OSError):  # it ended while we looked
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as children:
+                found += [int(child) for child in children.read().split()]
+    return found + [deeper for child in found for deeper in descendants(child)]
+
+
+def group_of(pid: int) -> int | None:
+    with suppress(OSError):  # it ended while we looked
+        return os.getpgid(pid)
+    return None
+
+
+class Watch:
+    """One engine and the three things that can happen: it writes, it ends, we are told to end it."""
+
+    def __init__(self, engine: tuple[int, int], *, log: BoundedLog, wakeups: int) -> None:
+        self.pid, self._output = engine
+        self.status: int | None = None
+        self.wanted = ""
+        self._log = log
+        self._childless = False
+        self._handlers = {self._output: self._read_output, wakeups: self._read_signals, 0: self._read_orders}
+
+    def turn(self, wait_s: float | None) -> None:
+        ready, _, _ = select.select(list(self._handlers), [], [], wait_s)
+        for fd in ready:
+            self._handlers[fd](fd)
+        self.reap()
+
+    def _read_output(self, fd: int) -> None:
+        chunk = os.read(fd, CHUNK_BYTES)
+        self._log.write(chunk)
+        if not chunk:
+            del self._handlers[fd]
+
+    def _read_signals(self, fd: int) -> None:
+        if set(os.read(fd, CHUNK_BYTES)) & set(ENDING_SIGNALS):
+            self.wanted = self.wanted or "stop"
+
+    def _read_orders(self, fd: int) -> None:
+        words = os.read(fd, CHUNK_BYTES).split()
+        if not words:  # the arena closed its end, or is gone
+            del self._handlers[fd]
+        self.wanted = "kill" if b"kill" in words else self.wanted or "stop"
+
+    def reap(self) -> None:
+        """Also takes the orphans: to a subreaper, having no child left means that nothing is left at all."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                if pid == self.pid:
+                    self.status = os.waitstatus_to_exitcode(status)
+        self._childless = True
+
+    def alone(self) -> bool:
+        self.reap()
+        if not self._childless:
+            return False
+        with suppress(ProcessLookupError, PermissionError):  # macOS: not permitted means that only zombies are left
+            os.killpg(self.pid, 0)
+            return False
+        return True
+
+    def send(self, number: signal.Signals) -> None:
+        """Once to each: a second SIGTERM makes llama-server and others give up their orderly end."""
+        outside = [pid for pid in descendants(os.getpid()) if group_of(pid) != self.pid]
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+        for pid in outside:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+
+    def end(self, *, grace_s: float) -> None:
+        if not self.alone() and self.wanted != "kill":
+            self.send(signal.SIGTERM)
+        deadline_s = time.monotonic() + grace_s
+        while not self.alone() and self.wanted != "kill" and time.monotonic() < deadline_s:
+            self.turn(LOOK_S)
+        deadline_s = time.monotonic() + KILL_WAIT_S
+        while not self.alone() and time.monotonic() < deadline_s:
+            self.send(signal.SIGKILL)
+            self.turn(LOOK_S)
+        with suppress(BlockingIOError):  # all that the pipe can hold, even if someone out of reach goes on writing
+            for _ in range(PIPE_BYTES // CHUNK_BYTES + 1):
+                if self._output in self._handlers:
+                    self._read_output(self._output)
+
+
+def say(answer: str) -> None:
+    with suppress(OSError):  # the arena is gone: nobody to tell
+        os.write(1, answer.encode() + b"\n")
+
+
+def refuse(fault: OSError, *, about: str) -> int:
+    import json  # noqa: PLC0415 - a third of the start-up time, for the rare case
+
+    say(json.dumps({"error": fault.strerror or str(fault), "errno": fault.errno, "about": about}))
+    return 1
+
+
+def hear_signals() -> int:
+    """The end of a pipe from which signal numbers can be read."""
+    wakeups, wakeups_in = os.pipe()
+    os.set_blocking(wakeups_in, False)
+    signal.set_wakeup_fd(wakeups_in, warn_on_full_buffer=False)
+    for number in (*ENDING_SIGNALS, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    return wakeups
+
+
+def keep(argv: list[str], *, log: BoundedLog, grace_s: float) -> int:
+    wakeups = hear_signals()
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        engine = launch(argv)
+    except OSError as fault:
+        return refuse(fault, about="program")
+    say(f'{{"pid": {engine[0]}}}')
+    watch = Watch(engine, log=log, wakeups=wakeups)
+    try:
+        while watch.status is None and not watch.wanted:
+            watch.turn(None)
+    finally:
+        watch.end(grace_s=grace_s)
+    left = [] if watch.alone() else descendants(os.getpid()) or [watch.pid]
+    status = "null" if watch.status is None else watch.status
+    say(f'{{"exit": {status}, "left": {left}}}')
+    return 0
+
+
+def main(args: list[str]) -> int:
+    split = args.index("--")
+    options = dict(zip(args[:split:2], args[1:split:2], strict=True))
+    try:
+        log = BoundedLog(options["--log"], limit_bytes=int(options["--limit-bytes"]))
+    except OSError as fault:
+        return refuse(fault, about="log")
+    return keep(args[split + 1 :], log=log, grace_s=float(options["--grace-s"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""Where records live: files are the truth; the index is made from them."""
+
+from typing import TYPE_CHECKING, Any
+
+from inference_arena.store.files import sha256_of, whole_file
+from inference_arena.store.find import find_record
+from inference_arena.store.home import Home, check_writable, machine_id, open_home
+from inference_arena.store.journal import (
+    ENGINE_LOG,
+    REQUESTS_RAW,
+    Journal,
+    claim,
+    discard,
+    open_journal,
+    orphans,
+    read_events,
+    read_intent,
+    read_samples,
+)
+from inference_arena.store.lock import measuring_lock
+from inference_arena.store.records import (
+    LOG_FILE,
+    RECORD_FILE,
+    RECORD_FILES,
+    checked_id,
+    load_record,
+    new_folder,
+    new_record_id,
+    parse_record,
+    place_record,
+    read_record_json,
+    record_ids,
+    record_json,
+    remove_record,
+    save_record,
+)
+from inference_arena.store.row import Row
+from inference_arena.store.traces import (
+    REQUESTS_FILE,
+    SAMPLES_FILE,
+    Written,
+    iter_samples,
+    iter_traces,
+    write_jsonl_gz,
+)
+
+if TYPE_CHECKING:
+    from inference_arena.store.index import (
+        BadRecord,
+        Reindexed,
+        index_record,
+        list_records,
+        open_index,
+        refresh_index,
+        reindex,
+        remove_from_index,
+    )
+
+__all__ = [
+    "ENGINE_LOG",
+    "LOG_FILE",
+    "RECORD_FILE",
+    "RECORD_FILES",
+    "REQUESTS_FILE",
+    "REQUESTS_RAW",
+    "SAMPLES_FILE",
+    "BadRecord",
+    "Home",
+    "Journal",
+    "Reindexed",
+    "Row",
+    "Written",
+    "check_writable",
+    "checked_id",
+    "claim",
+    "discard",
+    "find_record",
+    "index_record",
+    "iter_samples",
+    "iter_traces",
+    "list_records",
+    "load_record",
+    "machine_id",
+    "measuring_lock",
+    "new_folder",
+    "new_record_id",
+    "open_home",
+    "open_index",
+    "open_journal",
+    "orphans",
+    "parse_record",
+    "place_record",
+    "read_events",
+    "read_intent",
+    "read_record_json",
+    "read_samples",
+    "record_ids",
+    "record_json",
+    "refresh_index",
+    "reindex",
+    "remove_from_index",
+    "remove_record",
+    "save_record",
+    "sha256_of",
+    "whole_file",
+    "write_jsonl_gz",
+]
+
+_OF_THE_INDEX = (
+    "BadRecord",
+    "Reindexed",
+    "index_record",
+    "list_records",
+    "open_index",
+    "refresh_index",
+    "reindex",
+    "remove_from_index",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """The index brings SQLAlchemy, half a second that only the verbs which list records should pay."""
+    if name not in _OF_THE_INDEX:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from inference_arena.store import index  # noqa: PLC0415 - a heavy package
+
+    return getattr(index, name)

@@ -1,0 +1,113 @@
+"""The machine's processor and memory, and what the engine's processes take of them, through psutil."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from inference_arena.record import HostSample
+
+Answer = TypeVar("Answer")
+
+# What reading a process that ends just now may raise
+_GONE = (psutil.Error, OSError)
+
+
+class Machine:
+    """Reads one sample at a time. It remembers the last reading, because shares are differences of counters."""
+
+    def __init__(self, *, engine_pid: int | None, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._engine = _ask(lambda: psutil.Process(engine_pid)) if engine_pid is not None else None
+        self._last_busy: tuple[float, float] | None = None
+        self._last_engine: tuple[float, float] | None = None
+
+    def read(self) -> Sequence[HostSample]:
+        """One sample. Shares are since the sample before, so the first has none."""
+        processes = process_tree(self._engine)
+        sample = HostSample(
+            t_s=self._now_s(),
+            cpu_share=self._cpu_share(),
+            ram_available_bytes=_ask(lambda: psutil.virtual_memory().available),
+            swap_used_bytes=_ask(lambda: psutil.swap_memory().used),
+            engine_cpu_share=self._engine_cpu_share(processes),
+            engine_rss_bytes=_rss_bytes(processes),
+        )
+        return (sample,)
+
+    def _cpu_share(self) -> float | None:
+        before, self._last_busy = self._last_busy, _ask(_busy_s)
+        if before is None or self._last_busy is None:
+            return None
+        busy_s, all_s = self._last_busy[0] - before[0], self._last_busy[1] - before[1]
+        return min(1.0, max(0.0, busy_s / all_s)) if all_s > 0 else None
+
+    def _engine_cpu_share(self, processes: Sequence[psutil.Process]) -> float | None:
+        """Processor time of the tree per second since the sample before; None where it cannot be told."""
+        before, self._last_engine = self._last_engine, None
+        used_s = [_ask(partial(_cpu_s, process)) for process in processes]
+        read_s = [seconds for seconds in used_s if seconds is not None]
+        if not processes or len(read_s) < len(processes):
+            # One ended while being read: its time is in no sum now and in its parent's later, so the count starts anew
+            return None
+        self._last_engine = (self._now_s(), sum(read_s))
+        if before is None:
+            return None
+        wall_s, cpu_s = self._last_engine[0] - before[0], self._last_engine[1] - before[1]
+        # A process that left without its parent's waiting takes its time with it: then the difference is no share
+        return cpu_s / wall_s if wall_s > 0 and cpu_s >= 0 else None
+
+
+def process_tree(engine: psutil.Process | None) -> list[psutil.Process]:
+    """The process and its descendants; empty where it has ended, also when its number has gone to another."""
+    if engine is None or not _ask(engine.is_running) or _ask(engine.status) == psutil.STATUS_ZOMBIE:
+        return []
+    found, waiting = [engine], _child_pids(engine)
+    while waiting:
+        with suppress(*_GONE):
+            process = psutil.Process(waiting.pop())
+            found.append(process)
+            waiting += _child_pids(process)
+    return found
+
+
+def _child_pids(process: psutil.Process) -> list[int]:
+    """From the kernel's own lists where it keeps them: psutil reads every process of the machine for that."""
+    lists = list(Path(f"/proc/{process.pid}/task").glob("*/children"))
+    if not lists:
+        return [child.pid for child in _ask(process.children) or []]
+    texts = (_ask(one.read_text) for one in lists)
+    return [int(word) for text in texts for word in (text or "").split()]
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Own time and that of children already waited for: what an ended child used stays in the sum of its tree."""
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _rss_bytes(processes: Sequence[psutil.Process]) -> int | None:
+    """Resident memory of all processes; pages that several share count in each. None where nothing was read."""
+    read = [rss for process in processes if (rss := _ask(partial(_rss, process))) is not None]
+    return sum(read) if read else None
+
+
+def _rss(process: psutil.Process) -> int:
+    return int(process.memory_info().rss)
+
+
+def _busy_s() -> tuple[float, float]:
+    """Seconds that all cores together worked, and that they had, since the machine started."""
+    times = psutil.cpu_times()._asdict()
+    # The kernel counts guests' time within user and nice already
+    all_s = sum(seconds for name, seconds in times.items() if not name.startswith("guest"))
+    return all_s - times["idle"] - times.get("iowait", 0.0), all_s
+
+
+def _ask(call: Callable[[], Answer]) -> Answer | None:
+    with suppress(*_GONE):
+        return call()
+    return None
