@@ -18,6 +18,7 @@ class Course:
     """One load point under way. Times are monotonic readings.
 
     `keep` takes every ended request; when it cannot (a full disk), the point stops and `storage_error` says why.
+    `server_closes` is learned: the server closes a connection after an answer without saying so (llama.cpp does).
     """
 
     plan: PointPlan
@@ -29,6 +30,7 @@ class Course:
     started: float = 0.0
     steady_from: float | None = None
     steady_to: float | None = None
+    server_closes: bool = False
     idle: list[Connection] = field(default_factory=list)
     open: dict[Call, Connection | None] = field(default_factory=dict)
     measured: set[Call] = field(default_factory=set)

@@ -30,13 +30,18 @@ async def ask(course: Course, *, scheduled: float) -> Call:
     course.scheduled(call)
     connection: Connection | None = None
     try:
-        connection = await _connection(course, call)
-        if connection is not None:
+        while (connection := await _connection(course, call)) is not None:
             course.open[call] = connection
             connection.send(call)
             await call.done
-            if connection.usable:
-                course.idle.append(connection)
+            if not call.stale:
+                break
+            course.server_closes = True
+            call.renew(asyncio.get_running_loop().create_future())
+        if connection is not None and connection.usable and not course.server_closes:
+            course.idle.append(connection)
+        elif connection is not None:
+            connection.close()
     except asyncio.CancelledError:
         _cut(call, connection, measured=call in course.measured)
         raise

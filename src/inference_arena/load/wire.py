@@ -40,6 +40,13 @@ class Call:
     result: str = "ok"
     failure: str | None = None
     detail: str | None = None
+    stale: bool = False
+
+    def renew(self, done: asyncio.Future[None]) -> None:
+        """Start over: what was sent went into a connection that the server had closed."""
+        self.done, self.stale = done, False
+        self.result, self.failure, self.detail = "ok", None, None
+        self.sent = self.ended = None
 
     def fail(self, failure: str, detail: str = "") -> None:
         self.result, self.failure, self.detail = "failed", failure, detail
@@ -61,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._call: Call | None = None
         self._now = 0.0
         self._framed = False
+        self._answers = 0
 
     @property
     def usable(self) -> bool:
@@ -160,6 +168,10 @@ class Connection(asyncio.Protocol):
             return
         if failure is not None:
             call.fail(failure, detail)
+            # a server may close between two requests without saying so; nothing of this one was read then
+            closed = failure in {"connection-closed", "connection-reset"}
+            call.stale = closed and self._answers > 0 and call.headers is None
+        self._answers += 1
         call.end()
 
 

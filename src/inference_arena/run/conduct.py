@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,7 @@ from time import monotonic
 
 from inference_arena import __version__
 from inference_arena.engines import ENGINES, identify
+from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import save
@@ -157,6 +158,9 @@ def _watched(server: Server, *, journal: Journal, clock: Clock) -> Iterator[None
         yield
     finally:
         sampler.stop()
+        if sampler.error is not None:
+            with suppress(StorageError):
+                journal.event("note", text=f"samples of the machine end early: {sampler.error}")
 
 
 def _describe(job: Job, journal: Journal, server: Server, program: Program | None, known: Acquainted) -> None:
