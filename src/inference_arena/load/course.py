@@ -8,6 +8,7 @@ from typing import Final
 
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.requests import Request, make_request
+from inference_arena.load.turnstile import Turnstile
 from inference_arena.load.wire import Call, Connection
 
 FEWEST_FAILURES_TO_STOP: Final = 10
@@ -33,6 +34,7 @@ class Course:
     server_closes: bool = False
     idle: list[Connection] = field(default_factory=list)
     open: dict[Call, Connection | None] = field(default_factory=dict)
+    gate: Turnstile = field(default_factory=Turnstile)
     measured: set[Call] = field(default_factory=set)
     streams_warm: set[int] = field(default_factory=set)
     measured_sent: int = 0
@@ -110,12 +112,15 @@ class Course:
         self.done += 1
         self.reads_done += len(call.read_at)
         self._count_failure(call)
+        self.gate.later(lambda: self._keep(call))
+        self.stop_when_measured()
+
+    def _keep(self, call: Call) -> None:
         try:
             self.keep(call)
         except OSError as error:
             self.storage_error = error
             self.stop("storage")
-        self.stop_when_measured()
 
     def _count_failure(self, call: Call) -> None:
         if call.result in {"cancelled", "unfinished"}:

@@ -17,6 +17,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from inference_arena.load.raw import RawRequest
+from inference_arena.load.wire import Call
 from inference_arena.record import RequestTrace
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
@@ -124,6 +125,15 @@ def read_stream(raw: RawRequest, body: bytes) -> Stream:
         timings = _numbers(message.get("timings")) or timings
         pieces += _pieces(message, read=min(bisect_left(ends, end), len(ends) - 1))
     return Stream(tuple(pieces), usage, timings, done, error, garbage)
+
+
+def first_token_at(call: Call) -> float | None:
+    """The reading of the first read that completed a generated token: as decode finds it, but no further."""
+    ends = tuple(accumulate(call.read_bytes))
+    for end, data in events(b"".join(call.body)):
+        if any(piece.characters for piece in _pieces(_json(data) or {}, read=0)):
+            return call.read_at[min(bisect_left(ends, end), len(ends) - 1)]
+    return None
 
 
 def _json(data: bytes) -> dict[str, Any] | None:

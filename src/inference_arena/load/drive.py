@@ -26,7 +26,7 @@ WARM_CONNECTIONS: Final = 64
 
 async def ask(course: Course, *, scheduled: float) -> Call:
     """One request from its schedule to its end, whatever that is. Never raises but for being cancelled."""
-    call = Call(course.next_request(), scheduled, asyncio.get_running_loop().create_future())
+    call = Call(course.next_request(), scheduled, asyncio.get_running_loop().create_future(), course.gate)
     course.scheduled(call)
     connection: Connection | None = None
     try:
@@ -53,7 +53,7 @@ async def ask(course: Course, *, scheduled: float) -> Call:
 def _cut(call: Call, connection: Connection | None, *, measured: bool) -> None:
     """The point is over: leave like a user who closes the page."""
     if connection is not None:
-        connection.close()
+        connection.abandon()
     if call.ended is None:
         call.result = "unfinished" if measured else "cancelled"
         call.ended = monotonic()
@@ -185,6 +185,7 @@ async def drive(course: Course) -> None:
         results = await asyncio.gather(main, over, *helpers, return_exceptions=True)
         for connection in course.idle:
             connection.close()
+        course.gate.finish_chores()
     for result in results:
         if isinstance(result, Exception):
             raise result

@@ -31,7 +31,7 @@ def self_test(load: LoadProcess, *, streams: int, token_interval_s: float, folde
     try:
         with start_truth_server(script, log_path=log_path) as server:
             driven = load.drive(_plan(server.port, streams=streams, raw_path=raw_path), on_tick=lambda _: None)
-        seen = [decode(head, body) for head, body, _ in read_raw(raw_path)]
+        seen = [decode(head, body) for head, body in read_raw(raw_path)]
         return _sample(driven, seen, server.sent(), streams=streams, interval_s=interval_s)
     finally:
         raw_path.unlink(missing_ok=True)

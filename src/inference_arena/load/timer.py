@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import sys
+from functools import cache
 from time import monotonic
 
 _CLOCK_MONOTONIC = 1
@@ -61,14 +62,19 @@ class Timer:
             self._waiter.set_result(None)
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def _open_timerfd() -> int | None:
     if not sys.platform.startswith("linux"):
         return None
-    fd = ctypes.CDLL(None).timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+    fd = _libc().timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
     return None if fd < 0 else int(fd)
 
 
 def _arm(fd: int, deadline: float) -> None:
     whole, rest = divmod(int(deadline * _NANOSECONDS), _NANOSECONDS)
     spec = _TimerSpec(0, 0, whole, rest)
-    ctypes.CDLL(None).timerfd_settime(fd, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None)
+    _libc().timerfd_settime(fd, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None)

@@ -28,6 +28,8 @@ READ, WRITE = 1, (4 if sys.platform == "linux" else 2)  # as epoll and as select
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 RESET = struct.pack("ii", 1, 0)
 
+MOST_WRITES_A_TURN = 8
+
 
 @dataclass(slots=True, eq=False)
 class Connection:
@@ -100,10 +102,15 @@ def _start_clock(server: Server, given: Answer, now_s: float) -> None:
 
 
 def send_due(server: Server) -> None:
-    """All that is due now, each connection in one write. A write's time is read when the kernel has taken it."""
+    """What is due now, each connection in one write. A write's time is read when the kernel has taken it.
+
+    A few writes at most: then sockets are looked at again, so that a request's arrival is not read late.
+    """
     heap, joins, now_s = server.due, server.script.split == "none", monotonic()
     batch_s = now_s
-    while heap and heap[0][0] <= batch_s:
+    for _ in range(MOST_WRITES_A_TURN):
+        if not heap or heap[0][0] > batch_s:
+            return
         given = heap[0][2]
         if given is None:
             begun_s, *_ = heappop(heap)

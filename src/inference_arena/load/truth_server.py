@@ -75,8 +75,9 @@ def make_poller() -> Poller:
 def serve(server: Server) -> None:
     while not server.stopping:
         ready = server.poller.wait(_pause_s(server))
+        here_s = monotonic()  # whatever is ready had arrived by now, however long its turn takes to come
         for fd, mask in ready:
-            _attend(server, fd, mask)
+            _attend(server, fd, mask, here_s)
         send_due(server)
         if server.ended and (not ready or len(server.ended) > LOG_BACKLOG) and _can_log(server):
             write_log(server, most=1)
@@ -110,13 +111,13 @@ def write_log(server: Server, *, most: int | None = None) -> None:
         server.log.flush()
 
 
-def _attend(server: Server, fd: int, mask: int) -> None:
+def _attend(server: Server, fd: int, mask: int, here_s: float) -> None:
     connection = server.connections.get(fd)
     if connection:
         if mask & WRITE:
             flush(server, connection)
         if mask & ~WRITE and fd in server.connections:
-            receive(server, connection)
+            receive(server, connection, here_s)
     elif fd == server.listener.fileno():
         accept(server)
     elif fd in server.stop_fds:
@@ -141,7 +142,7 @@ def accept(server: Server) -> None:
         server.poller.register(sock.fileno(), READ)
 
 
-def receive(server: Server, connection: Connection) -> None:
+def receive(server: Server, connection: Connection, now_s: float) -> None:
     try:
         data = connection.sock.recv(READ_BYTES)
         while isinstance(connection.sock, ssl.SSLSocket) and data and connection.sock.pending():
@@ -150,7 +151,6 @@ def receive(server: Server, connection: Connection) -> None:
         return
     except OSError:
         data = b""
-    now_s = monotonic()
     if not data:
         drop(server, connection, outcome="client-left", ended_s=now_s)
         return

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from array import array
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
@@ -16,6 +17,7 @@ import httptools
 
 from inference_arena.load.point_plan import Target
 from inference_arena.load.requests import Request
+from inference_arena.load.turnstile import Turnstile
 
 MOST_BODY_BYTES: Final = 16 * 2**20
 
@@ -27,14 +29,15 @@ class Call:
     request: Request
     scheduled: float
     done: asyncio.Future[None]
+    gate: Turnstile
     sent: float | None = None
     connect: float | None = None
     headers: float | None = None
     ended: float | None = None
     status: int | None = None
     content_type: str = ""
-    read_at: list[float] = field(default_factory=list)
-    read_bytes: list[int] = field(default_factory=list)
+    read_at: "array[float]" = field(default_factory=lambda: array("d"))
+    read_bytes: "array[int]" = field(default_factory=lambda: array("q"))
     body: list[bytes] = field(default_factory=list)
     body_bytes: int = 0
     result: str = "ok"
@@ -52,9 +55,9 @@ class Call:
         self.result, self.failure, self.detail = "failed", failure, detail
 
     def end(self) -> None:
-        if not self.done.done():
+        if self.ended is None:
             self.ended = monotonic()
-            self.done.set_result(None)
+            self.gate.wake(self.done)
 
 
 class Connection(asyncio.Protocol):
@@ -91,6 +94,11 @@ class Connection(asyncio.Protocol):
                 return
         if payload:
             self._transport.write(payload)
+
+    def abandon(self) -> None:
+        """Leave in the middle of an answer; what the connection still has to say is nobody's."""
+        self._call = None
+        self.close()
 
     def close(self) -> None:
         if self._transport is not None:

@@ -128,7 +128,7 @@ def read_traces(journal: Path) -> list[RequestTrace]:
     found = {
         (head.point, head.request): decode(head, body)
         for path in sorted(journal.glob(RAW_FILES))
-        for head, body, _ in read_raw(path)
+        for head, body in read_raw(path)
     }
     return [found[key] for key in sorted(found)]
 

@@ -130,7 +130,7 @@ def ask_once(load: LoadProcess, plan: PointPlan) -> RequestTrace:
     path = Path(plan.raw_path)
     try:
         load.drive(plan, on_tick=lambda _: None)
-        traces = [decode(head, body) for head, body, _ in read_raw(path)]
+        traces = [decode(head, body) for head, body in read_raw(path)]
     finally:
         path.unlink(missing_ok=True)
     return min(traces, key=lambda trace: trace.request)

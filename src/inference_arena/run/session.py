@@ -258,7 +258,7 @@ def as_point(driven: Driven, plan: PointPlan, *, repeat: int) -> Point:
 
 def _summarise(job: Job, tools: Tools, where: _Where, *, point: Point, raw: Path) -> None:
     """For the eye, between points; the record's summary is made at the end from the same traces."""
-    traces: list[RequestTrace] = [decode(head, body) for head, body, _ in read_raw(raw)]
+    traces: list[RequestTrace] = [decode(head, body) for head, body in read_raw(raw)]
     samples: tuple[Sample, ...] = ()
     summary = summarise(
         trial=job.trial, points=[point], traces=traces, samples=samples, cpu_cores=job.host.cpu_cores
