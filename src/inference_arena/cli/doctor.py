@@ -120,12 +120,20 @@ def _self_tests() -> list[dict[str, Any]]:
     """The client's own error at several loads, a few seconds each."""
     from inference_arena.load import LoadProcess, self_test  # noqa: PLC0415
     from inference_arena.metrics import self_test_summary  # noqa: PLC0415
+    from inference_arena.plan import choose_cores  # noqa: PLC0415
+    from inference_arena.run import usable_cores  # noqa: PLC0415
 
+    cores = choose_cores(usable_cores(), threads=None)
     results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, LoadProcess(log_path=Path(folder) / "load.log") as load:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LoadProcess(log_path=Path(folder) / "load.log", cpu=cores.client) as load,
+    ):
         for streams in SELF_TEST_STREAMS:
             print(f"client test with {streams} streams ...", file=sys.stderr)
-            sample = self_test(load, streams=streams, token_interval_s=SELF_TEST_PACE_S, folder=Path(folder))
+            sample = self_test(
+                load, streams=streams, token_interval_s=SELF_TEST_PACE_S, folder=Path(folder), cpus=cores.engine
+            )
             summary = self_test_summary([sample])
             if summary is not None:
                 results.append(summary.model_dump(mode="json"))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inference_arena.store import find_record, open_home
+from inference_arena.store import find_record, open_home, verify
 
 
 def command(
@@ -16,8 +16,6 @@ def command(
 
     Exit code 1 when something differs. For example: `arena verify last`.
     """
-    from inference_arena.store.verify import verify  # noqa: PLC0415
-
     verified = verify(find_record(open_home(), record))
     if as_json:
         print(verified.model_dump_json(indent=2))

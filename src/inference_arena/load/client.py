@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import resource
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic, process_time
@@ -101,6 +103,7 @@ async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
     cpu_s, ended = process_time() - cpu_began, monotonic()
     gc.enable()
     gc.unfreeze()
+    write_out(file, course)
     tell_done(course, began=began, ended=ended, cpu_s=cpu_s)
 
 
@@ -127,6 +130,15 @@ async def flush_now_and_then(file: IO[bytes], course: Course) -> None:
         except OSError as error:
             course.storage_error = error
             course.stop("storage")
+
+
+def write_out(file: IO[bytes], course: Course) -> None:
+    """Before anybody is told that the point is over, since they read the file then."""
+    try:
+        file.close()
+    except OSError as error:
+        course.storage_error = course.storage_error or error
+        course.stopped_by = "storage"
 
 
 def tell_done(course: Course, *, began: float, ended: float, cpu_s: float) -> None:
@@ -174,8 +186,16 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
 
 
+def keep_to_core(argv: Sequence[str]) -> None:
+    """`--cpu N`: a core that is shared with the engine makes this process wait its turn to read the clock."""
+    if "--cpu" in argv and hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):  # the core may have been taken from us meanwhile
+            os.sched_setaffinity(0, {int(argv[argv.index("--cpu") + 1])})
+
+
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_to_core(sys.argv)
     allow_many_connections()
     try:
         import uvloop  # noqa: PLC0415  # not on every platform

@@ -39,15 +39,15 @@ class LoadProcessDied(ArenaError):  # noqa: N818  # named for what happened
 
 
 class LoadProcess:
-    """One process for a whole run. Leaving the context ends it."""
+    """One process for a whole run, held to core `cpu` where that is named. Leaving the context ends it."""
 
-    def __init__(self, *, log_path: Path) -> None:
+    def __init__(self, *, log_path: Path, cpu: int | None = None) -> None:
         self._log_path = log_path
         self._events: queue.Queue[Event | None] = queue.Queue()
         # -m with this interpreter; a session of its own so that Ctrl-C reaches the arena first
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "inference_arena.load.client"],
+                [sys.executable, "-m", "inference_arena.load.client", *([] if cpu is None else ["--cpu", str(cpu)])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

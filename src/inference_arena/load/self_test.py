@@ -1,6 +1,6 @@
 """The load client against a server whose truth is known: what the client itself adds, here and now, at this load."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from inference_arena.load.decode import decode
@@ -20,16 +20,18 @@ DURATION_S = 0.8
 DRAIN_LIMIT_S = 1.5
 
 
-def self_test(load: LoadProcess, *, streams: int, token_interval_s: float, folder: Path) -> SelfTestSample:
+def self_test(
+    load: LoadProcess, *, streams: int, token_interval_s: float, folder: Path, cpus: Sequence[int] | None = None
+) -> SelfTestSample:
     """At most 3 s: `streams` streams of tokens at the engine's own pace (kept within 2 to 30 ms).
 
-    Files go to `folder` and are removed.
+    Files go to `folder` and are removed. The server keeps to `cpus`, as the engine did.
     """
     interval_s = min(SLOWEST_INTERVAL_S, max(FASTEST_INTERVAL_S, token_interval_s))
     raw_path, log_path = folder / "self-test.raw", folder / "self-test.log"
     script = Script(tokens=TOKENS, ttft_s=TTFT_S, token_interval_s=interval_s)
     try:
-        with start_truth_server(script, log_path=log_path) as server:
+        with start_truth_server(script, log_path=log_path, cpus=cpus) as server:
             driven = load.drive(_plan(server.port, streams=streams, raw_path=raw_path), on_tick=lambda _: None)
         seen = [decode(head, body) for head, body in read_raw(raw_path)]
         return _sample(driven, seen, server.sent(), streams=streams, interval_s=interval_s)

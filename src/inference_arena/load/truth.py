@@ -224,9 +224,14 @@ class TruthServer:
 
 
 @contextmanager
-def start_truth_server(script: Script, *, log_path: Path) -> Iterator[TruthServer]:
-    """A server in a process of its own, listening on loopback; ended, with its log complete, when the block ends."""
-    process = subprocess.Popen(_argv(script, log_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def start_truth_server(script: Script, *, log_path: Path, cpus: Sequence[int] | None = None) -> Iterator[TruthServer]:
+    """A server in a process of its own, listening on loopback; ended, with its log complete, when the block ends.
+
+    It keeps to the cores `cpus` where they are named.
+    """
+    process = subprocess.Popen(
+        [*_argv(script, log_path), *_cores(cpus)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -245,6 +250,10 @@ def _argv(script: Script, log_path: Path) -> Sequence[str]:
     return [sys.executable, "-m", module, "--script", script_to_json(script), "--log", str(log_path)]
 
 
+def _cores(cpus: Sequence[int] | None) -> Sequence[str]:
+    return [] if cpus is None else ["--cpus", ",".join(map(str, cpus))]
+
+
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="truth_server", description="Serve known tokens at known times.")
     parser.add_argument("--script", required=True, help="a JSON object; unknown keys are refused")
@@ -252,6 +261,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=0, type=int, help="0 takes a free one and prints it")
     parser.add_argument("--no-stdin", action="store_true", help="do not end when the standard input does")
+    parser.add_argument("--cpus", type=lambda text: {int(core) for core in text.split(",")}, help="such as 0,1")
     parser.add_argument("--tls-cert", type=Path)
     parser.add_argument("--tls-key", type=Path)
     return parser.parse_args(argv)

@@ -101,7 +101,7 @@ def _start_clock(server: Server, given: Answer, now_s: float) -> None:
         heappush(server.due, (now_s + given.plan.steps[0][0], given.number, given))
 
 
-def send_due(server: Server) -> None:
+def send_due(server: Server) -> None:  # noqa: PLR0912  # one write costs 10 us; a call for each branch would show
     """What is due now, each connection in one write. A write's time is read when the kernel has taken it.
 
     A few writes at most: then sockets are looked at again, so that a request's arrival is not read late.

@@ -196,6 +196,8 @@ def _log_line(given: Answer, outcome: Outcome, ended_s: float) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = arguments(argv)
+    if given.cpus and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, given.cpus)
     try:
         script = script_from_json(given.script)
         listener = socket.create_server((given.host, given.port), backlog=4096)

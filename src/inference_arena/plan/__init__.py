@@ -1,6 +1,15 @@
 """What ought to work: trials and the choices behind them. Arithmetic only, no I/O."""
 
-from inference_arena.plan.threads import ThreadChoice, choose_threads
+from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 
-__all__ = ["Lengths", "Load", "Settings", "ThreadChoice", "Trial", "choose_threads"]
+__all__ = [
+    "CoreChoice",
+    "Lengths",
+    "Load",
+    "Settings",
+    "ThreadChoice",
+    "Trial",
+    "choose_cores",
+    "choose_threads",
+]

@@ -1,7 +1,7 @@
 """One trial, from launch to record."""
 
 from inference_arena.run.ask import Asked, embedded_card, is_self_test, make_job
-from inference_arena.run.conduct import conduct
+from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job
 from inference_arena.run.models import fetch_checkpoint
@@ -23,4 +23,5 @@ __all__ = [
     "llama_programs",
     "make_job",
     "salvage",
+    "usable_cores",
 ]

@@ -16,6 +16,7 @@ from inference_arena import __version__
 from inference_arena.engines import ENGINES, identify
 from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
+from inference_arena.plan import CoreChoice, choose_cores
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import save
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, list_models
@@ -46,18 +47,24 @@ def conduct(
 ) -> tuple[Record, Path]:
     """Run the job and keep its record. Raises StorageError when there is no place to keep it."""
     clock = Clock(zero_s=monotonic(), zero_unix_s=time.time())
+    cores = choose_cores(usable_cores(), threads=job.trial.settings.threads)
     draft = _draft(job, clock, home)
     with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
         with ExitStack() as stack:
-            load = stack.enter_context(LoadProcess(log_path=journal.path / LOAD_LOG))
+            load = stack.enter_context(LoadProcess(log_path=journal.path / LOAD_LOG, cpu=cores.client))
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
-                           interrupts=interrupts)  # fmt: skip
+                           interrupts=interrupts, cores=cores)  # fmt: skip
             run(job, tools)
         interrupts.shield()
         progress.stage("keep the record")
         record, path = save(home, journal.path)
         discard(journal.path)
     return record, path
+
+
+def usable_cores() -> tuple[int, ...]:
+    """The numbers of the cores that this process may use; none where the system does not tell."""
+    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
 
 def _draft(job: Job, clock: Clock, home: Home) -> Draft:
@@ -90,9 +97,14 @@ def _tools(
     progress: Progress,
     api_key: str | None,
     interrupts: Interrupts,
+    cores: CoreChoice,
 ) -> Tools:
     def start(program: Program | None) -> Server:
-        server = attach(job) if program is None else launch(job, program, log_path=journal.path / ENGINE_LOG)
+        server = (
+            attach(job)
+            if program is None
+            else launch(job, program, log_path=journal.path / ENGINE_LOG, cpus=cores.engine)
+        )
         interrupts.when_hurried(partial(server.stop, immediately=True))
         return server
 
@@ -108,9 +120,9 @@ def _tools(
         drive=lambda plan, on_tick: load.drive(plan, on_tick=on_tick),
         salvage_point=load.interrupt,
         self_test=lambda streams, pace_s: self_test(
-            load, streams=streams, token_interval_s=pace_s, folder=journal.path
+            load, streams=streams, token_interval_s=pace_s, folder=journal.path, cpus=cores.engine
         ),
-        describe=lambda server, program, known: _describe(job, journal, server, program, known),
+        describe=lambda server, program, known: _describe(job, server, program, known, journal=journal, cores=cores),
     )
 
 
@@ -163,11 +175,13 @@ def _watched(server: Server, *, journal: Journal, clock: Clock) -> Iterator[None
                 journal.event("note", text=f"samples of the machine end early: {sampler.error}")
 
 
-def _describe(job: Job, journal: Journal, server: Server, program: Program | None, known: Acquainted) -> None:
+def _describe(
+    job: Job, server: Server, program: Program | None, known: Acquainted, *, journal: Journal, cores: CoreChoice
+) -> None:
     """What was really used, now that it is known."""
     choices = dict(job.engine.choices)
     if program is not None:
-        choices["program"] = program.why
+        choices |= {"program": program.why, "cores": cores.reason}
     offloaded = server.engine.startup(server.log()).get("gpu_layers_offloaded")
     if offloaded:
         choices = {key: value for key, value in choices.items() if not key.startswith("gpu")}

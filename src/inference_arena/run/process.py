@@ -92,14 +92,17 @@ def start_engine(
     log_path: Path,
     grace_s: float = 5.0,
     limit_bytes: int = 16 * 2**20,
+    cpus: Sequence[int] | None = None,
 ) -> EngineProcess:
     """Runs the command in a process group of its own, which ends when we do, however we end.
 
-    env is the whole environment of the engine; None hands ours on. The log never takes more than limit_bytes.
+    env is the whole environment of the engine; None hands ours on. The log never takes more than limit_bytes. cpus
+    are the cores that the engine keeps to.
     """
     assert limit_bytes >= LEAST_LOG_BYTES, "too small for a log"
     options = {"--log": log_path, "--limit-bytes": limit_bytes, "--grace-s": grace_s}
     words = [str(word) for option in options.items() for word in option]
+    words += [] if cpus is None else ["--cpus", ",".join(map(str, cpus))]
     supervisor = subprocess.Popen(  # its own session: a terminal's Ctrl-C is ours to handle, and then to hand on
         [sys.executable, "-I", "-S", str(SUPERVISOR), *words, "--", *command],
         stdin=subprocess.PIPE,

@@ -57,7 +57,7 @@ def attach(job: Job) -> Server:
     return Server(address=job.address, engine=ENGINES[job.trial.engine])
 
 
-def launch(job: Job, program: Program, *, log_path: Path) -> Server:
+def launch(job: Job, program: Program, *, log_path: Path, cpus: Sequence[int] | None) -> Server:
     """Start the program with the trial's settings on loopback. Raises RunFailed when it cannot even start."""
     assert job.model_path is not None
     engine = ENGINES[job.trial.engine]
@@ -71,7 +71,7 @@ def launch(job: Job, program: Program, *, log_path: Path) -> Server:
         port=address.port,
     )
     try:
-        process = start_engine(command.argv, env=_environment(command.env), log_path=log_path)
+        process = start_engine(command.argv, env=_environment(command.env), log_path=log_path, cpus=cpus)
     except EngineNotStarted as error:
         failed = Failed(stage="launch", cause="engine-not-started", what=error.what, why=error.why, advice=error.try_)
         raise RunFailed(failed, worth_another_program=True) from error

@@ -283,6 +283,8 @@ def keep(argv: list[str], *, log: BoundedLog, grace_s: float) -> int:
 def main(args: list[str]) -> int:
     split = args.index("--")
     options = dict(zip(args[:split:2], args[1:split:2], strict=True))
+    if "--cpus" in options and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core) for core in options["--cpus"].split(",")})
     try:
         log = BoundedLog(options["--log"], limit_bytes=int(options["--limit-bytes"]))
     except OSError as fault:

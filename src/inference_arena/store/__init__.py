@@ -43,6 +43,7 @@ from inference_arena.store.traces import (
     iter_traces,
     write_jsonl_gz,
 )
+from inference_arena.store.verify import Verified, verify
 
 if TYPE_CHECKING:
     from inference_arena.store.index import (
@@ -69,6 +70,7 @@ __all__ = [
     "Journal",
     "Reindexed",
     "Row",
+    "Verified",
     "Written",
     "check_writable",
     "checked_id",
@@ -102,6 +104,7 @@ __all__ = [
     "remove_record",
     "save_record",
     "sha256_of",
+    "verify",
     "whole_file",
     "write_jsonl_gz",
 ]
