@@ -12,7 +12,6 @@ class Target(Fact):
     host: str
     port: int
     tls: bool = False
-    verify_tls: bool = True
     path: str
     headers: tuple[tuple[str, str], ...] = ()
 

@@ -1,5 +1,6 @@
 """What ought to work: trials and the choices behind them. Arithmetic only, no I/O."""
 
+from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 
@@ -12,4 +13,5 @@ __all__ = [
     "Trial",
     "choose_cores",
     "choose_threads",
+    "idle_gpu",
 ]

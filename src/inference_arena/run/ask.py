@@ -103,7 +103,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         trial=trial,
         host=host,
         model=_model(path, header, card, sha256=sha256),
-        engine=_engine(engine, asked, host=host, settings=settings, reason=threads.reason),
+        engine=_engine(engine, asked, settings=settings, reason=threads.reason),
         limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
         programs=programs,
         model_path=str(path.resolve()),
@@ -111,13 +111,12 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     )
 
 
-def _engine(name: str, asked: Asked, *, host: Host, settings: Settings, reason: str) -> EngineUsed:
+def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> EngineUsed:
     effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
     choices = {
         "threads": reason,
         "parallel": "asked for" if asked.parallel else "one slot for each request at once",
         "context_tokens": "asked for" if asked.context_tokens else "the longest prompt and answer of this load",
-        **gpu_choice(host, gpu_layers=settings.gpu_layers),
     }
     return EngineUsed(
         name=name,
@@ -127,22 +126,6 @@ def _engine(name: str, asked: Asked, *, host: Host, settings: Settings, reason: 
         choices=choices,
         user_flags=scrub_argv(asked.flags),
     )
-
-
-def gpu_choice(host: Host, *, gpu_layers: int | None) -> dict[str, str]:
-    """Why a card that is there stays idle, and what would use it; empty when there is none."""
-    if not host.devices:
-        return {}
-    name = host.devices[0].name or f"the {host.devices[0].vendor} card"
-    if gpu_layers == 0:
-        return {
-            "gpu": f"{name} was left out: --gpu-layers 0 was asked for",
-            "gpu_command": "arena run --gpu-layers 999",
-        }
-    return {
-        "gpu": f"{name} was not used: the built-in llama.cpp is made for the processor only",
-        "gpu_command": "put a llama-server built for the card on PATH, then: arena run --gpu-layers 999",
-    }
 
 
 def make_loads(asked: Asked, *, self_test: bool) -> tuple[Load, ...]:

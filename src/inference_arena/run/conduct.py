@@ -16,7 +16,7 @@ from inference_arena import __version__
 from inference_arena.engines import ENGINES, identify
 from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
-from inference_arena.plan import CoreChoice, choose_cores
+from inference_arena.plan import CoreChoice, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import save
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, list_models
@@ -181,10 +181,7 @@ def _describe(
     """What was really used, now that it is known."""
     choices = dict(job.engine.choices)
     if program is not None:
-        choices |= {"program": program.why, "cores": cores.reason}
-    offloaded = server.engine.startup(server.log()).get("gpu_layers_offloaded")
-    if offloaded:
-        choices = {key: value for key, value in choices.items() if not key.startswith("gpu")}
+        choices |= {"program": program.why, "cores": cores.reason, **_idle_gpu(job, server, program)}
     engine = job.engine.model_copy(
         update={
             "name": known.engine_name,
@@ -200,3 +197,13 @@ def _describe(
     if server.process is None:
         model = job.model.model_copy(update={"name": str(known.parameters["model"])})
         journal.event("model", model=model.model_dump(mode="json"))
+
+
+def _idle_gpu(job: Job, server: Server, program: Program) -> dict[str, str]:
+    layers = server.engine.startup(server.log()).get("gpu_layers_offloaded")
+    return idle_gpu(
+        job.host,
+        built_in=program.built_in,
+        gpu_layers=job.trial.settings.gpu_layers,
+        layers_on_gpu=layers if isinstance(layers, int) else None,
+    )

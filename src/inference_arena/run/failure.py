@@ -38,7 +38,10 @@ _REQUEST_FAILURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "connect-failed": ("no connection came about", "check that the address is reachable from here"),
         "connection-reset": ("the server broke the connection off", "look at the server's log"),
         "connection-closed": ("the server closed the connection without an answer", "look at the server's log"),
-        "tls": ("no safe connection came about", "check the certificate, or use http:// in --url for a local server"),
+        "tls": (
+            "no safe connection came about",
+            "http:// in --url for a server without TLS; SSL_CERT_FILE=FILE for a certificate of your own",
+        ),
         "timeout": (
             "the server accepted the request and never finished it",
             "look at the server's log, or raise --request-timeout",

@@ -14,6 +14,7 @@ class Program(Fact):
     name: str
     argv: tuple[str, ...]
     version: str | None = None
+    built_in: bool = False
     why: str
 
 

@@ -53,5 +53,6 @@ def _built_in() -> Program | None:
         name="built-in llama.cpp",
         argv=(sys.executable, "-m", "inference_arena.run.llama_server"),
         version=f"b{installed.rpartition('.')[2]}",
-        why=f"the portable build in xllamacpp {installed}; no llama-server on PATH was better",
+        built_in=True,
+        why=f"the portable build in xllamacpp {installed}; no better llama-server is on PATH",
     )

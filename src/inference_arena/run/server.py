@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from inference_arena.engines import ENGINES, Engine
-from inference_arena.record import Failed
+from inference_arena.record import Failed, Stage
 from inference_arena.run.address import Address
 from inference_arena.run.failure import RunFailed, from_diagnosis
 from inference_arena.run.http import get
@@ -19,6 +19,8 @@ from inference_arena.run.scrub import scrub_text
 LOOPBACK: Final = "127.0.0.1"
 ASK_EVERY_S: Final = 0.05
 SHOWN_LINES: Final = 3
+# ends before the first answer that speak against this build of the engine, not against the model or its settings
+BUILD_CAUSES: Final = frozenset({"illegal-instruction", "crashed", "engine-died"})
 OnLog = Callable[[Sequence[str]], None]
 
 
@@ -98,13 +100,12 @@ def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:
         sleep(ASK_EVERY_S)
 
 
-def died(server: Server, *, stage: str) -> RunFailed:
+def died(server: Server, *, stage: Stage) -> RunFailed:
     """The engine's own end, told from its log. A signal may mean that this build does not suit this machine."""
     code = server.exit_code()
     diagnosis = server.engine.diagnose([scrub_text(line) for line in server.log()], exit_code=code)
-    failed = from_diagnosis("load" if stage == "load" else "ready", diagnosis)
-    by_signal = code is not None and code < 0 and diagnosis.cause != "killed"
-    return RunFailed(failed, worth_another_program=by_signal and stage != "load")
+    failed = from_diagnosis(stage, diagnosis)
+    return RunFailed(failed, worth_another_program=stage != "load" and diagnosis.cause in BUILD_CAUSES)
 
 
 def _never_ready(server: Server, *, limit_s: float, last: str) -> RunFailed:
