@@ -43,6 +43,11 @@ def seconds(value: float | None) -> str:
     return f"{int(value // 60)} min {int(value % 60):02d} s"
 
 
+def roughly(value: float) -> str:
+    """A guess at a duration, to five seconds or to a minute."""
+    return f"{5 * max(1, round(value / 5))} s" if value < 120 else f"{round(value / 60)} min"
+
+
 def gib(value: int | None) -> str:
     return DASH if value is None else f"{value / GIB:.2f} GiB"
 

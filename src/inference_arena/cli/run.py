@@ -191,7 +191,7 @@ def announcement(job: "object") -> str:
     times = "" if job.trial.repeats == 1 else f", {job.trial.repeats} times"
     what = job.model.name if job.address is None else job.address.url
     kind = "Self-test of this machine and this tool" if job.purpose == "self-test" else "Measuring"
-    return f"{kind}: {what} at loads {loads}{times}; about {units.seconds(guess_s(job))}."
+    return f"{kind}: {what} at loads {loads}{times}; about {units.roughly(guess_s(job))}."
 
 
 def show(record: "Record", path: Path, *, as_json: bool) -> None:
