@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 HIDDEN: Final = "***"
-_SECRET_FLAG: Final = re.compile(r"--?[\w-]*(?:key|token|secret|password)[\w-]*$", re.IGNORECASE)
-_NOT_SECRET: Final = re.compile(r"tokens?$|keep|--special|tokenizer|token-times", re.IGNORECASE)
+_SECRET_FLAG: Final = re.compile(r"--?[\w-]*(?:key|token|secret|password)[\w-]*$|-hft$", re.IGNORECASE)
+_NOT_SECRET: Final = re.compile(r"tokens$|tokenizer", re.IGNORECASE)  # counts and names
 _SECRET_IN_TEXT: Final = re.compile(
     r"(?i)\b(bearer\s+|(?:api[_-]?key|hf[_-]?token|password|secret)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;]+"
 )
