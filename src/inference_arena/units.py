@@ -22,7 +22,8 @@ def number(value: float | None, *, digits: int = 3) -> str:
         return DASH
     if value == 0:
         return "0"
-    whole_digits = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    rounded = abs(float(f"{value:.{digits - 1}e}"))  # 9.999 has two whole digits once it is 10.0
+    whole_digits = len(str(int(rounded))) if rounded >= 1 else 0
     if whole_digits >= digits:
         return f"{value:,.0f}"
     if whole_digits:

@@ -279,7 +279,7 @@ def test_a_program_that_does_not_start_is_an_attempt_that_failed(fetching: Fetch
     with pytest.raises(ArenaError) as caught:
         fetching.fetch(Programs(pip=("/no/such/pip",)))
 
-    assert "/no/such/pip does not start (No such file or directory)" in caught.value.why
+    assert "/no/such/pip did not start (No such file or directory)" in caught.value.why
 
 
 def test_this_machine_has_a_program_for_the_package_index() -> None:

@@ -12,6 +12,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         print(f"arena {__version__}")
         return
-    from inference_arena.cli.verbs import invoke  # noqa: PLC0415
+    try:
+        from inference_arena.cli.verbs import invoke  # noqa: PLC0415
 
-    sys.exit(invoke(words))
+        code = invoke(words)
+    except KeyboardInterrupt:  # while the verbs were still being imported
+        print("interrupted", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -1,16 +1,25 @@
 """Before any verb: runs whose arena was killed are saved as records."""
 
 import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from inference_arena.errors import ArenaError
+
+if TYPE_CHECKING:
+    from inference_arena.store import Home
 
 
 def save_leftovers() -> None:
     """Says what it saved. A place that cannot be read or written is left for the verb itself to complain about."""
     from inference_arena.store import open_home  # noqa: PLC0415  # `arena --help` should not wait for it
 
+    with suppress(ArenaError):  # the verb complains
+        _save(open_home())
+
+
+def _save(home: "Home") -> None:
     try:
-        home = open_home()
         if not home.journals.is_dir() or not any(home.journals.iterdir()):
             return
         from inference_arena.run import salvage  # noqa: PLC0415

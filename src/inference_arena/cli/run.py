@@ -137,6 +137,8 @@ def read_key(name: str | None) -> str | None:
     key = os.environ.get(name, "").strip()
     if not key:
         raise UsageError(f"the environment variable {name} is not set", try_=f"export {name}=... and run again")
+    if not key.isascii() or not key.isprintable() or " " in key:  # it would end up in an error about the header
+        raise UsageError(f"what the environment variable {name} holds is no key", try_=f"set {name} to the key alone")
     return key
 
 
@@ -154,7 +156,7 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
         with Progress(plain=plain) as progress:
             record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
         show(record, path, as_json=as_json)
-    return EXIT_CODES[record.outcome.kind]
+    return EXIT_CODES["interrupted" if interrupts.by is not None else record.outcome.kind]
 
 
 def _measured(

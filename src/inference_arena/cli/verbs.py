@@ -86,9 +86,9 @@ def invoke(argv: Sequence[str]) -> int:
     except typer.Exit as done:
         return done.exit_code
     except typer.TyperException as error:
-        return _refuse(error)
+        return _refuse(argv, error)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+        _tell(argv, what="interrupted", why="", advice="")
         return INTERRUPTED
     except ArenaError as error:
         _tell(argv, what=error.what, why=error.why, advice=error.try_)
@@ -104,11 +104,11 @@ def invoke(argv: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _refuse(error: typer.TyperException) -> int:
+def _refuse(argv: Sequence[str], error: typer.TyperException) -> int:
     """What is wrong with the command line, and where to read what is right."""
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "arena"
-    print(f"{error.format_message()}\n  try  {where} --help", file=sys.stderr)
+    _tell(argv, what=error.format_message(), why="", advice=f"{where} --help")
     return error.exit_code
 
 

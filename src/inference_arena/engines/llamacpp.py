@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -32,7 +33,8 @@ def command(*, program: Sequence[str], model: str, alias: str, settings: Setting
     A setting that is also passed through as a flag is left to the flag.
     """
     parallel = settings.parallel
-    context = None if settings.context_tokens is None else settings.context_tokens * (parallel or 1)
+    slots = _flag_number(settings.flags, ("--parallel", "-np")) or parallel or 1
+    context = None if settings.context_tokens is None else settings.context_tokens * slots
     wanted: tuple[tuple[tuple[str, ...], str | int | None], ...] = (
         (("--ctx-size", "-c"), context),
         (("--parallel", "-np"), parallel),
@@ -50,6 +52,13 @@ def command(*, program: Sequence[str], model: str, alias: str, settings: Setting
     ]
     fixed = ["--model", model, "--alias", alias, "--host", host, "--port", str(port), "--metrics"]
     return Command(argv=(*program, *fixed, *chosen, *settings.flags), env={})
+
+
+def _flag_number(flags: Sequence[str], names: tuple[str, ...]) -> int | None:
+    """The number given to one of these flags, the last time it was; None without, or when the engine is to choose."""
+    words = [part for flag in flags for part in (flag.split("=", 1) if flag.startswith("-") else (flag,))]
+    values = [value for name, value in pairwise(words) if name in names]
+    return int(values[-1]) if values and values[-1].isdecimal() else None
 
 
 _FACTS: Final[tuple[tuple[str, re.Pattern[str], type], ...]] = (

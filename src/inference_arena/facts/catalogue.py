@@ -3,7 +3,6 @@
 import json
 import tomllib
 from collections.abc import Iterator
-from datetime import date
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -26,7 +25,7 @@ def read_card(text: str, kind: type[Card], *, name: str) -> Card:
     """One card from TOML text; raises BadFileError with the field that is wrong."""
     try:
         # TOML goes through JSON because strict models take dates and tuples from JSON only
-        return kind.model_validate_json(json.dumps(tomllib.loads(text), default=date.isoformat))
+        return kind.model_validate_json(json.dumps(tomllib.loads(text), default=str))
     except tomllib.TOMLDecodeError as error:
         raise BadFileError(f"{name} is not TOML", why=str(error)) from error
     except ValidationError as error:

@@ -80,9 +80,10 @@ async def tell_ticks(course: Course) -> None:
 
 
 async def listen_while_driving(course: Course, lines: Lines) -> None:
-    await lines.get()
+    line = await lines.get()
     course.stop("interrupted")
-    lines.put_nowait(None)
+    if line is None:
+        lines.put_nowait(None)
 
 
 async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
@@ -101,6 +102,7 @@ async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
     began, cpu_began = monotonic(), process_time()
     await _with_helpers(course, lines, file)
     cpu_s, ended = process_time() - cpu_began, monotonic()
+    flush(file, course)
     gc.enable()
     gc.unfreeze()
     write_out(file, course)
@@ -125,11 +127,16 @@ async def flush_now_and_then(file: IO[bytes], course: Course) -> None:
     """So that a killed run loses at most a moment."""
     while True:
         await asyncio.sleep(1.0)
-        try:
-            file.flush()
-        except OSError as error:
-            course.storage_error = error
-            course.stop("storage")
+        flush(file, course)
+
+
+def flush(file: IO[bytes], course: Course) -> None:
+    """What has ended is on disk, or the point says that it is not."""
+    try:
+        file.flush()
+    except OSError as error:
+        course.storage_error = error
+        course.stop("storage")
 
 
 def write_out(file: IO[bytes], course: Course) -> None:
@@ -174,10 +181,15 @@ async def serve() -> None:
             continue
         try:
             plan = PointPlan.model_validate_json(line)
-            with Path(plan.raw_path).open("ab", buffering=WRITE_BYTES) as file:  # noqa: ASYNC230  # nothing is under way
-                await drive_point(plan, lines, file)
+            file = Path(plan.raw_path).open("ab", buffering=WRITE_BYTES)  # noqa: ASYNC230, SIM115  # nothing is under way
         except OSError as error:
             say("error", kind="storage", message=str(error))
+            continue
+        try:
+            await drive_point(plan, lines, file)
+        finally:
+            with contextlib.suppress(OSError):  # a full disk was told with the point
+                file.close()
 
 
 def allow_many_connections() -> None:

@@ -66,7 +66,8 @@ class Course:
         return make_request(self.plan, number)
 
     def stop(self, why: str) -> None:
-        if not self.over.is_set():
+        """The first reason stands, but for a full disk, which is found last and spoils the rest."""
+        if not self.over.is_set() or why == "storage":
             self.stopped_by = why
             self.over.set()
 

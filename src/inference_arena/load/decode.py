@@ -99,11 +99,11 @@ def _judged(trace: RequestTrace, stream: Stream) -> RequestTrace:
 
 
 def events(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """The data of each server-sent event line, with the offset just behind the line."""
+    """The data of each server-sent event line that has any, with the offset just behind the line."""
     for match in _LINE.finditer(body):
         line = match.group().strip(b"\r\n")
-        if line.startswith(b"data:"):
-            yield match.end(), line[5:].strip()
+        if line.startswith(b"data:") and (data := line[5:].strip()):
+            yield match.end(), data
 
 
 def read_stream(raw: RawRequest, body: bytes) -> Stream:
@@ -154,7 +154,8 @@ def _error_in(message: dict[str, Any]) -> str | None:
 def _numbers(values: Any) -> dict[str, float]:
     if not isinstance(values, dict):
         return {}
-    numbers = {key: value for key, value in values.items() if isinstance(value, (int, float))}
+    named = {key: value for key, value in values.items() if key.isascii() and key.isprintable() and len(key) <= 64}
+    numbers = {key: value for key, value in named.items() if isinstance(value, (int, float))}
     return {key: float(value) for key, value in numbers.items() if abs(value) < 1e15}
 
 
@@ -217,7 +218,7 @@ def _with_tokens(trace: RequestTrace, raw: RawRequest, stream: Stream) -> Reques
             "read_tokens": tuple(by_read.values()),
             "token_times": how if by_read else None,
             "first_answer_s": None if first_answer is None else raw.read_s[first_answer],
-            "finish_reason": finish,
+            "finish_reason": clip(finish),
             "input_tokens": _count(stream.usage.get("prompt_tokens")),
             "cached_input_tokens": _cached(stream.usage),
             "output_tokens": counted if counted is not None else sum(per_piece) or None,
@@ -243,27 +244,37 @@ def count_tokens(pieces: Sequence[Piece], *, total: int | None) -> tuple[list[in
     if total is None or sum(singles) == total:
         return singles, "per-delta"
     stops = [1 if not piece.characters and piece.finish_reason == "stop" else 0 for piece in pieces]
-    if sum(singles) + sum(stops) == total:  # the unseen end-of-text token came with the finish reason
+    if carrying and sum(singles) + sum(stops) == total:  # the unseen end-of-text token came with the finish reason
         return [single + stop for single, stop in zip(singles, stops, strict=True)], "per-delta"
     return _apportion(pieces, total), "apportioned"
 
 
 def _increments(pieces: Sequence[Piece]) -> list[int]:
+    """Growth of the server's count where text came, or its end: the unseen end-of-text token comes with that."""
     seen, counts = 0, []
     for piece in pieces:
-        running = piece.running_count if piece.characters and piece.running_count is not None else seen
+        told = piece.running_count if piece.characters or (seen and piece.finish_reason) else None
+        running = seen if told is None else told
         counts.append(max(0, running - seen))
         seen = max(seen, running)
     return counts
 
 
 def _apportion(pieces: Sequence[Piece], total: int) -> list[int]:
-    """Whole tokens by cumulative share of characters, so that the sum is exact."""
+    """Whole tokens by cumulative share of characters, so that the sum is exact.
+
+    A piece with text has one token first, while there are enough, so that TTFT and gaps stay those of the text;
+    with fewer tokens than pieces the first piece still has one.
+    """
     characters = sum(piece.characters for piece in pieces)
     if not characters:
         return [0] * len(pieces)
-    edges = [round(total * done / characters) for done in accumulate(piece.characters for piece in pieces)]
-    return [edge - before for edge, before in zip(edges, [0, *edges], strict=False)]
+    first = [1 if piece.characters else 0 for piece in pieces]
+    spare = total - sum(first)
+    if spare < 0:
+        first, spare = [0] * len(pieces), total
+    edges = [-(-spare * done // characters) for done in accumulate(piece.characters for piece in pieces)]
+    return [one + edge - before for one, edge, before in zip(first, edges, [0, *edges], strict=False)]
 
 
 def error_text(body: bytes) -> str:
@@ -272,7 +283,7 @@ def error_text(body: bytes) -> str:
     if message is not None:
         return _error_in(message) or str(message.get("detail") or message.get("message") or "")[:MOST_DETAIL_CHARACTERS]
     text = re.sub(
-        r"<(script|style).*?</\1>|<[^>]*>",
+        r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>",
         " ",
         body[:20_000].decode("utf-8", "replace"),
         flags=re.DOTALL | re.IGNORECASE,

@@ -113,7 +113,10 @@ def steady_window(plan: PointPlan, times: tuple[float, ...]) -> tuple[float, flo
     end = begin + load.duration_s if load.duration_s is not None else float("inf")
     if load.requests is not None:
         inside = [at for at in times if at >= begin]
-        end = min(end, inside[load.requests] if load.requests < len(inside) else inside[-1] + 1e-6)
+        if load.requests < len(inside):
+            end = min(end, inside[load.requests])
+        elif load.duration_s is None:
+            end = (inside or [begin])[-1] + 1e-6
     return begin, end
 
 
@@ -131,6 +134,7 @@ async def drive_open(course: Course) -> None:
             for at in times:
                 await timer.until(start + at)
                 tasks.create_task(ask(course, scheduled=start + at))
+        await course.over.wait()  # the last arrival may be answered before the window ends
     finally:
         timer.close()
 
@@ -152,7 +156,7 @@ async def watch(course: Course) -> None:
         latest = monotonic() - course.plan.request_timeout_s
         for call, connection in list(course.open.items()):
             if connection is not None and call.sent is not None and call.sent < latest:
-                connection.close()
+                connection.abandon()  # else its end would be told too, and rename the failure or send it again
                 call.fail("timeout", f"no end within {course.plan.request_timeout_s:g} s")
                 call.end()
 

@@ -120,6 +120,7 @@ class LoadProcess:
         except queue.Empty:
             raise LoadProcessDied("the load process fell silent", why=f"no word for {limit_s:g} s") from None
         if event is None:
+            self._events.put(None)  # whoever asks again is told at once too
             code = self._process.wait()
             raise LoadProcessDied(
                 "the load process ended", why=f"exit code {code}: {self._last_words()}", try_="run it again"
@@ -133,5 +134,6 @@ class LoadProcess:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._events.put(json.loads(line))
+            if line.endswith("\n"):  # a killed process may leave half of one
+                self._events.put(json.loads(line))
         self._events.put(None)

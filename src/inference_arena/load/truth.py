@@ -230,7 +230,11 @@ def start_truth_server(script: Script, *, log_path: Path, cpus: Sequence[int] | 
     It keeps to the cores `cpus` where they are named.
     """
     process = subprocess.Popen(
-        [*_argv(script, log_path), *_cores(cpus)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*_argv(script, log_path), *_cores(cpus)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None

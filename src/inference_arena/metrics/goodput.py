@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from inference_arena.facts import Slo
 from inference_arena.metrics.latency import scheduled_ttft_s, tpot_s, ttft_s
 from inference_arena.metrics.statistics import wilson
+from inference_arena.metrics.throughput import Window, requests_per_s
 from inference_arena.record import RequestTrace, SloResult
 
 
@@ -18,13 +19,24 @@ def met(trace: RequestTrace, slo: Slo, *, scheduled: bool) -> bool:
     return in_time and (slo.tpot_s is None or each_s is None or each_s <= slo.tpot_s)
 
 
-def slo_result(measured: Sequence[RequestTrace], slo: Slo, *, scheduled: bool, window_s: float | None) -> SloResult:
-    """Attainment over the measured requests with Wilson's interval; None where nothing was measured."""
+def slo_result(
+    measured: Sequence[RequestTrace],
+    slo: Slo,
+    *,
+    traces: Sequence[RequestTrace],
+    scheduled: bool,
+    window: Window | None,
+) -> SloResult:
+    """Attainment over the measured requests with Wilson's interval; None where nothing was measured.
+
+    Goodput counts like throughput, by what finished inside the window whenever it began, so it is never more.
+    """
+    good = [trace for trace in traces if met(trace, slo, scheduled=scheduled)]
     hits = sum(met(trace, slo, scheduled=scheduled) for trace in measured)
     attainment = wilson(hits, len(measured))
     return SloResult(
         name=slo.name,
         attainment=attainment,
-        goodput_per_s=hits / window_s if window_s else None,
+        goodput_per_s=None if window is None else requests_per_s(good, window),
         met=None if attainment is None else attainment.value >= slo.judged_at,
     )

@@ -78,11 +78,12 @@ def _by_load(summaries: Iterable[PointSummary]) -> Mapping[str, list[PointSummar
 
 
 def window_of(point: Point) -> Window | None:
-    """The steady window; None when the point did not reach its end."""
-    if point.steady_from_s is None or point.steady_to_s is None or point.steady_to_s <= point.steady_from_s:
+    """The steady window; None when the point did not reach it."""
+    if point.steady_from_s is None or point.steady_to_s is None:
         return None
-    # a point cut short inside its window has seen only part of it
-    return point.steady_from_s, min(point.steady_to_s, point.ended_s)
+    # a point cut short inside its window has seen only part of it, and one cut short in its warm-up none
+    end_s = min(point.steady_to_s, point.ended_s)
+    return (point.steady_from_s, end_s) if end_s > point.steady_from_s else None
 
 
 def summarise_point(
@@ -128,7 +129,7 @@ def summarise_point(
         cached_input_share=_cached_share(ok),
         token_times=dict(sorted(Counter(str(t.token_times) for t in ok).items())),
         output_tokens_source=dict(sorted(Counter(str(t.output_tokens_source) for t in ok).items())),
-        slo=slo_result(measured, slo, scheduled=point.load.kind == "open", window_s=window_s),
+        slo=slo_result(measured, slo, traces=traces, scheduled=point.load.kind == "open", window=window),
         client=client_summary(point.index, measured=measured, samples=samples),
         host=host_summary(samples, window=window),
     )

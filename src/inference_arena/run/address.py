@@ -32,8 +32,11 @@ class Address(Fact):
 
 def parse_address(text: str) -> Address:
     """The API behind a URL; a missing scheme is http, a missing path is /v1. Raises UsageError."""
-    parts = urlsplit(text if "://" in text else f"http://{text}")
     example = "--url http://127.0.0.1:8000/v1"
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+    except ValueError as error:
+        raise UsageError(f"not an address: {text!r}", why=str(error), try_=example) from error
     if parts.scheme not in {"http", "https"}:
         raise UsageError(f"--url takes http or https, not {parts.scheme!r}", try_=example)
     try:

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +30,17 @@ from inference_arena.record import (
 )
 from inference_arena.run.job import Draft
 from inference_arena.run.process import read_log
-from inference_arena.run.scrub import scrub_text
-from inference_arena.store import ENGINE_LOG, Home, read_events, read_intent, read_samples, save_record, write_jsonl_gz
+from inference_arena.run.scrub import mask, scrub_text
+from inference_arena.store import (
+    ENGINE_LOG,
+    Home,
+    read_events,
+    read_intent,
+    read_samples,
+    save_record,
+    whole_file,
+    write_jsonl_gz,
+)
 
 RAW_FILES: Final = "point-*.raw"
 LOG_GZ: Final = "engine.log.gz"
@@ -50,16 +59,16 @@ class Assembled:
     log_gz: Path | None
 
 
-def assemble(journal: Path) -> Assembled:
+def assemble(journal: Path, *, secrets: Sequence[str] = ()) -> Assembled:
     """Everything in a journal as one record. A journal without an outcome was killed."""
     draft = _draft(journal)
     events = read_events(journal)
-    traces = read_traces(journal)
+    traces = read_traces(journal, secrets=secrets)
     samples = list(read_samples(journal))
     points = read_points(events, traces)
     requests = write_jsonl_gz(journal / "requests.jsonl.gz", traces)
     sampled = write_jsonl_gz(journal / "samples.jsonl.gz", samples)
-    log_gz, log_sha256 = keep_log(journal)
+    log_gz, log_sha256 = keep_log(journal, secrets=secrets)
     engine = _last(events, "engine", EngineUsed) or draft.engine
     model = _last(events, "model", ModelUsed) or draft.model
     record = Record(
@@ -75,8 +84,8 @@ def assemble(journal: Path) -> Assembled:
         model=model,
         startup=_last(events, "startup", Startup) or Startup(facts={}),
         points=points,
-        outcome=_outcome(events),
-        notes=(*draft.notes, *(str(event["text"]) for event in events if event["kind"] == "note")),
+        outcome=_outcome(events, secrets=secrets),
+        notes=(*draft.notes, *_notes(events, secrets=secrets)),
         summary=summarise(
             trial=draft.trial, points=points, traces=traces, samples=samples, cpu_cores=draft.host.cpu_cores
         )
@@ -95,9 +104,9 @@ def assemble(journal: Path) -> Assembled:
     return Assembled(record, journal / "requests.jsonl.gz", journal / "samples.jsonl.gz", log_gz)
 
 
-def save(home: Home, journal: Path) -> tuple[Record, Path]:
+def save(home: Home, journal: Path, *, secrets: Sequence[str] = ()) -> tuple[Record, Path]:
     """Assemble and put it among the records. The journal stays; the caller discards it."""
-    made = assemble(journal)
+    made = assemble(journal, secrets=secrets)
     path = save_record(home, made.record, requests_gz=made.requests_gz, samples_gz=made.samples_gz, log_gz=made.log_gz)
     return made.record, path
 
@@ -123,14 +132,18 @@ def _draft(journal: Path) -> Draft:
         raise BadFileError(f"{journal} holds no run", why=str(error).splitlines()[0]) from error
 
 
-def read_traces(journal: Path) -> list[RequestTrace]:
+def read_traces(journal: Path, *, secrets: Sequence[str] = ()) -> list[RequestTrace]:
     """Every whole request in the journal, one trace each, by point and number."""
     found = {
-        (head.point, head.request): decode(head, body)
+        (head.point, head.request): _scrubbed(decode(head, mask(body, secrets)))
         for path in sorted(journal.glob(RAW_FILES))
         for head, body in read_raw(path)
     }
     return [found[key] for key in sorted(found)]
+
+
+def _scrubbed(trace: RequestTrace) -> RequestTrace:
+    return trace if trace.detail is None else trace.model_copy(update={"detail": scrub_text(trace.detail)})
 
 
 def read_points(events: Iterable[Event], traces: Sequence[RequestTrace]) -> tuple[Point, ...]:
@@ -168,12 +181,29 @@ def _last(events: Iterable[Event], kind: str, of: type[Kind]) -> Kind | None:
     return of.model_validate_json(json.dumps(found[-1])) if found else None
 
 
-def _outcome(events: Sequence[Event]) -> Outcome:
+def _outcome(events: Sequence[Event], *, secrets: Sequence[str]) -> Outcome:
     for event in reversed(events):
         if event["kind"] == "outcome":
-            return _OUTCOME.validate_json(json.dumps(event["outcome"]))
+            return _OUTCOME.validate_json(json.dumps(_in_all_texts(event["outcome"], secrets)))
     stages: list[Stage] = [event["stage"] for event in events if event["kind"] == "stage"]
     return Interrupted(stage=stages[-1] if stages else "prepare", by="killed")
+
+
+def _notes(events: Iterable[Event], *, secrets: Sequence[str]) -> Iterator[str]:
+    for event in events:
+        if event["kind"] == "note":
+            yield scrub_text(str(event["text"]), secrets=secrets)
+
+
+def _in_all_texts(value: Any, secrets: Sequence[str]) -> Any:
+    """What a person saw may name their folders; what is kept may not."""
+    if isinstance(value, str):
+        return scrub_text(value, secrets=secrets)
+    if isinstance(value, list):
+        return [_in_all_texts(part, secrets) for part in value]
+    if isinstance(value, dict):
+        return {key: _in_all_texts(part, secrets) for key, part in value.items()}
+    return value
 
 
 def _finished_at(draft: Draft, events: Iterable[Event], points: Iterable[Point], samples: Iterable[Sample]) -> str:
@@ -188,13 +218,14 @@ def rfc3339(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def keep_log(journal: Path) -> tuple[Path | None, str | None]:
+def keep_log(journal: Path, *, secrets: Sequence[str] = ()) -> tuple[Path | None, str | None]:
     """The engine's log without personal paths and secrets, compressed; None when there was no engine of ours."""
     source = journal / ENGINE_LOG
     if not source.exists():
         return None, None
-    text = "\n".join(scrub_text(line) for line in read_log(source))
+    text = "\n".join(scrub_text(line, secrets=secrets) for line in read_log(source))
     target = journal / LOG_GZ
     data = gzip.compress(text.encode(), mtime=0)
-    target.write_bytes(data)
+    with whole_file(target) as file:
+        file.write(data)
     return target, hashlib.sha256(data).hexdigest()

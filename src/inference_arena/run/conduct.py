@@ -16,10 +16,10 @@ from inference_arena import __version__
 from inference_arena.engines import ENGINES, identify
 from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
-from inference_arena.plan import CoreChoice, choose_cores, idle_gpu
+from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import save
-from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, list_models
+from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv
@@ -46,7 +46,10 @@ def conduct(
     job: Job, *, home: Home, progress: Progress, interrupts: Interrupts, api_key: str | None
 ) -> tuple[Record, Path]:
     """Run the job and keep its record. Raises StorageError when there is no place to keep it."""
+    interrupts.hold()  # from here on they become an outcome, or wait until the record is kept
     clock = Clock(zero_s=monotonic(), zero_unix_s=time.time())
+    api_key = api_key or key_in(job.trial.settings.flags)
+    secrets = () if api_key is None else (api_key,)
     cores = choose_cores(usable_cores(), threads=job.trial.settings.threads)
     draft = _draft(job, clock, home)
     with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
@@ -55,9 +58,8 @@ def conduct(
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
                            interrupts=interrupts, cores=cores)  # fmt: skip
             run(job, tools)
-        interrupts.shield()
         progress.stage("keep the record")
-        record, path = save(home, journal.path)
+        record, path = save(home, journal.path, secrets=secrets)
         discard(journal.path)
     return record, path
 
@@ -80,12 +82,17 @@ def _draft(job: Job, clock: Clock, home: Home) -> Draft:
             python=platform.python_version(),
             event_loop="uvloop" if find_spec("uvloop") else "asyncio",
         ),
-        trial=job.trial,
+        trial=without_secrets(job.trial),
         host=job.host,
         engine=job.engine,
         model=job.model,
         machine=machine_id(home),
     )
+
+
+def without_secrets(trial: Trial) -> Trial:
+    flags = scrub_argv(trial.settings.flags)
+    return trial.model_copy(update={"settings": trial.settings.model_copy(update={"flags": flags})})
 
 
 def _tools(

@@ -3,7 +3,7 @@
 They go through the same load process as the measurement, so what works here works there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from inference_arena.run.address import Address
 from inference_arena.run.failure import RunFailed, request_failed
 from inference_arena.run.http import Reply, get
 from inference_arena.run.job import Job
+from inference_arena.run.scrub import mask
 
 SHORT_WORDS: Final = 8
 # what a server may refuse that a measurement can do without, least needed first
@@ -42,6 +43,15 @@ def key_headers(api_key: str | None) -> Headers:
     return (("Authorization", f"Bearer {api_key}"),) if api_key else ()
 
 
+def key_in(flags: Sequence[str]) -> str | None:
+    """The key that a flag makes the launched engine ask for, which is then ours to send."""
+    for flag, following in zip(flags, (*flags[1:], ""), strict=False):
+        name, _, value = flag.partition("=")
+        if name == "--api-key":
+            return (value or following).split(",")[0] or None
+    return None
+
+
 def list_models(address: Address, *, headers: Headers) -> Reply:
     return get(f"{address.url}/models", headers=dict(headers), timeout_s=LISTING_TIMEOUT_S)
 
@@ -55,6 +65,8 @@ def choose_model(job: Job, reply: Reply) -> str:
         return offered[0]
     if reply.status in {401, 403}:
         raise RunFailed(request_failed("probe", failure=f"http-{reply.status}", detail="asked for its list of models"))
+    if reply.location is not None:
+        raise RunFailed(_moved(reply))
     why = reply.error or f"GET /models answered HTTP {reply.status}, {reply.content_type or 'no content type'}"
     raise RunFailed(
         Failed(
@@ -64,6 +76,16 @@ def choose_model(job: Job, reply: Reply) -> str:
             why=why,
             advice="name it with --model, and check that --url names the API, for instance http://127.0.0.1:8000/v1",
         )
+    )
+
+
+def _moved(reply: Reply) -> Failed:
+    return Failed(
+        stage="probe",
+        cause=f"http-{reply.status}",
+        what="the server sends us elsewhere",
+        why=f"GET /models answered HTTP {reply.status}, Location: {reply.location}",
+        advice="name the address that it points to with --url",
     )
 
 
@@ -128,9 +150,10 @@ def _must_be_ok(trace: RequestTrace, stage: Stage) -> None:
 def ask_once(load: LoadProcess, plan: PointPlan) -> RequestTrace:
     """One request, measured like any other."""
     path = Path(plan.raw_path)
+    secrets = [value.removeprefix("Bearer ") for _, value in plan.target.headers]
     try:
         load.drive(plan, on_tick=lambda _: None)
-        traces = [decode(head, body) for head, body in read_raw(path)]
+        traces = [decode(head, mask(body, secrets)) for head, body in read_raw(path)]
     finally:
         path.unlink(missing_ok=True)
     return min(traces, key=lambda trace: trace.request)

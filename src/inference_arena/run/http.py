@@ -10,8 +10,17 @@ from typing import Any, Final
 from inference_arena.facts import Fact
 
 MOST_BYTES: Final = 1024 * 1024
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer: followed, it would carry the key to whoever it names."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 # loopback must be reached as it is, whatever proxy the environment names
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
 
 
 class Reply(Fact):
@@ -20,6 +29,7 @@ class Reply(Fact):
     status: int | None
     content_type: str = ""
     body: bytes = b""
+    location: str | None = None  # where a redirect points
     error: str | None = None
 
     def document(self) -> Any:
@@ -40,7 +50,8 @@ def get(url: str, *, headers: Mapping[str, str], timeout_s: float) -> Reply:
     except urllib.error.HTTPError as error:
         with error:
             kind = error.headers.get("Content-Type") or ""
-            return Reply(status=error.code, content_type=kind, body=_rest(error))
+            location = error.headers.get("Location")
+            return Reply(status=error.code, content_type=kind, body=_rest(error), location=location)
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         return Reply(status=None, error=str(reason) or type(error).__name__)

@@ -6,7 +6,8 @@ After the first, nothing raises any more: stopping the engine and saving the rec
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Final, Literal, Self
 
@@ -32,7 +33,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.by: By | None = None
-        self._shielded = False
+        self._held = self._raised = False
         self._hurry: list[Callable[[], None]] = []
         self._before: dict[int, object] = {}
 
@@ -42,11 +43,23 @@ class Interrupts:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            # after an interrupt only the way out is left, and a further one must not cut it short with a traceback
+            signal.signal(number, signal.SIG_IGN if self.by is not None else handler)  # type: ignore[arg-type]
 
-    def shield(self) -> None:
-        """From now on nothing raises: what is left is bounded and must not be cut in half."""
-        self._shielded = True
+    def hold(self) -> None:
+        """From now on nothing raises outside of `heard`: what goes on is bounded and must not be cut in half."""
+        self._held = True
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Inside, the first interrupt raises Ended, also one that came while they were held."""
+        self._held = False
+        try:
+            if self.by is not None:
+                self._raise_once(self.by)
+            yield
+        finally:
+            self._held = True
 
     def when_hurried(self, action: Callable[[], None]) -> None:
         """What a second interrupt does; it must be quick and must not raise."""
@@ -58,17 +71,22 @@ class Interrupts:
             _forget_terminal()
         first = self.by is None
         self.by = self.by or by
-        if first and not self._shielded:
-            self._shielded = True
+        if not self._held:
+            self._raise_once(by)
+        if not first:
+            for action in self._hurry:
+                action()
+
+    def _raise_once(self, by: By) -> None:
+        if not self._raised:
+            self._raised = True
             raise Ended(by)
-        for action in self._hurry:
-            action()
 
 
 def _forget_terminal() -> None:
     """Writing to a terminal that is gone fails; what is still printed goes nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        if stream.isatty():
+        if stream is not None and stream.isatty():
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

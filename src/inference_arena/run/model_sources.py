@@ -5,8 +5,6 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import zipfile
 import zlib
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from inference_arena.errors import ArenaError, BadFileError, StorageError
 from inference_arena.facts import Checkpoint, HubFile, PackageFile
+from inference_arena.run.process import EngineProcess, start_engine
 
 OnProgress = Callable[[str, int, int | None], None]
 Argv = tuple[str, ...]
@@ -76,17 +75,18 @@ def sources(card: Checkpoint, programs: Programs) -> Iterator[Source]:
 
 
 def bring(source: Source, folder: Path, *, on_progress: OnProgress) -> None:
-    """Run the source's command to its end. Ctrl-C, or any other error on our side, ends it with all its children."""
+    """Run the source's command to its end. Ctrl-C, or the end of the arena however it comes, ends all of it."""
     words = {"FOLDER": str(folder)}
     argv = [words.get(word, word) for word in source.argv]
-    with (folder / _LOG).open("wb") as log:
-        child = _start(argv, folder, log_fd=log.fileno())
-        try:
-            _watch(child, folder, on_progress=lambda done: on_progress(source.label, done, source.download_bytes))
-        finally:
-            _end(child)
-    if child.returncode != 0:
-        raise _failed(child.returncode, (folder / _LOG).read_text("utf-8", errors="replace"), folder=folder)
+    # With its temporary files where we count bytes and clean up
+    environment = {**os.environ, "TMPDIR": str(folder), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    child = start_engine(argv, env=environment, log_path=folder / _LOG, grace_s=0.0)
+    try:
+        _watch(child, folder, on_progress=lambda done: on_progress(source.label, done, source.download_bytes))
+    finally:
+        code = child.stop(immediately=True)
+    if code != 0:
+        raise _failed(code, "\n".join(child.log_lines()), folder=folder)
 
 
 def take_out(source: Source, folder: Path, *, most_bytes: int) -> Path:
@@ -141,36 +141,11 @@ def _module(name: str) -> Argv | None:
     return (sys.executable, "-P", "-m", name) if importlib.util.find_spec(name) else None
 
 
-def _start(argv: list[str], folder: Path, *, log_fd: int) -> subprocess.Popen[bytes]:
-    """In a process group of its own, with its temporary files where we count bytes and clean up."""
-    environment = {**os.environ, "TMPDIR": str(folder), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    try:
-        return subprocess.Popen(
-            argv,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log_fd,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ArenaError(f"{argv[0]} does not start", why=error.strerror or str(error)) from error
-
-
-def _watch(child: subprocess.Popen[bytes], folder: Path, *, on_progress: Callable[[int], None]) -> None:
-    while child.poll() is None:
-        on_progress(_bytes_below(folder))
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=_POLL_S)
+def _watch(child: EngineProcess, folder: Path, *, on_progress: Callable[[int], None]) -> None:
     on_progress(_bytes_below(folder))
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """The whole group, also when its leader has ended: helpers that it left behind would write on."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    while child.wait(_POLL_S) is None:
+        on_progress(_bytes_below(folder))
+    on_progress(_bytes_below(folder))
 
 
 def _bytes_below(folder: Path) -> int:
@@ -184,14 +159,16 @@ def _bytes_below(folder: Path) -> int:
     return sum(sizes.values())
 
 
-def _failed(code: int, output: str, *, folder: Path) -> ArenaError:
+def _failed(code: int | None, output: str, *, folder: Path) -> ArenaError:
     """What the program said at its end, without our folder's name and without secrets in addresses."""
     if "No space left on device" in output or os.strerror(errno.ENOSPC) in output:
         return StorageError(f"no room left in {folder.parent}", why="the disk is full", try_="free some space there")
     return ArenaError(f"ended with {_ending(code)}", why=_last_words(output).replace(str(folder), "FOLDER"))
 
 
-def _ending(code: int) -> str:
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "no end"
     return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 

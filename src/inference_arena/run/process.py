@@ -45,7 +45,7 @@ class EngineProcess:
         self._grace_s = grace_s
         self._exit_code: int | None = None
         self._ended = threading.Event()
-        self._orders = threading.Lock()
+        self._orders = threading.RLock()  # a signal handler may stop what is just being stopped
         threading.Thread(target=self._watch, name=f"watch-{pid}", daemon=True).start()
 
     def poll(self) -> int | None:

@@ -1,9 +1,13 @@
 """Which programs on this machine can run llama.cpp's server, best first."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -11,6 +15,7 @@ from inference_arena.errors import NotFoundError
 from inference_arena.run.job import Program
 
 VERSION_LIMIT_S: Final = 10.0
+VERSION_BYTES: Final = 64 * 1024
 _VERSION: Final = re.compile(r"version:\s*(\S+)")
 
 
@@ -36,12 +41,28 @@ def _on_path() -> Program | None:
 
 def _version_of(path: str) -> str | None:
     """What it says when asked; None when it cannot even say that. Whether it runs a model shows at its launch."""
-    try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=VERSION_LIMIT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    match = _VERSION.search(said.stdout + said.stderr)
+    match = _VERSION.search(_output_of([path, "--version"]))
     return None if match is None else f"b{match[1]}" if match[1].isdigit() else match[1]
+
+
+def _output_of(argv: list[str]) -> str:
+    """What it writes until it ends or its time is up; then it and all it started are ended. Empty if it cannot run."""
+    with tempfile.TemporaryFile() as output:
+        try:
+            child = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+        except OSError:
+            return ""
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(VERSION_LIMIT_S)
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        output.seek(0)
+        return output.read(VERSION_BYTES).decode(errors="replace")
 
 
 def _built_in() -> Program | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from inference_arena.errors import ArenaError
+from inference_arena.errors import ArenaError, StorageError
 from inference_arena.run.assemble import save
 from inference_arena.store import Home, claim, discard, orphans
 
@@ -26,14 +26,16 @@ def salvage(home: Home) -> Iterator[Salvaged]:
 
 
 def _salvage(home: Home, path: Path) -> Salvaged:
+    if (home.records / path.name).exists():  # the arena was killed between saving and clearing up
+        discard(path)
+        return Salvaged(path, path.name, "it had been saved")
     try:
         record, _ = save(home, path)
-    except ArenaError as error:
-        if (home.records / path.name).exists():  # the arena was killed between saving and clearing up
-            discard(path)
-            return Salvaged(path, path.name, "it had been saved")
+    except StorageError as error:  # there may be room for it the next time
+        return Salvaged(path, None, f"{error.what}: {error.why}")
+    except (ArenaError, ValueError, LookupError, TypeError) as error:
         aside = path.with_name(f".unreadable-{path.name}")
         path.rename(aside)
-        return Salvaged(aside, None, f"{error.what}: {error.why}")
+        return Salvaged(aside, None, str(error).splitlines()[0])
     discard(path)
     return Salvaged(path, record.id, record.outcome.kind)

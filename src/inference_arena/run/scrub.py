@@ -29,6 +29,13 @@ def scrub_text(text: str, *, secrets: Iterable[str] = ()) -> str:
     return re.sub(rf"\b{re.escape(user)}\b", "user", text) if user else text
 
 
+def mask(body: bytes, secrets: Iterable[str]) -> bytes:
+    """A server may repeat the key that it refuses; the length stays, since reads are counted in bytes."""
+    for secret in secrets:
+        body = body.replace(secret.encode(), b"*" * len(secret.encode()))
+    return body
+
+
 def scrub_argv(argv: Sequence[str], *, secrets: Iterable[str] = ()) -> tuple[str, ...]:
     """A command line; the value after a flag that names a key, token or password is hidden whatever it is."""
     kept: list[str] = []

@@ -5,7 +5,7 @@ Whatever happens, the engine is stopped, the journal holds what was seen, and th
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,6 +84,7 @@ class Tools:
     salvage_point: Callable[[], Driven | None]
     self_test: Callable[[int, float], SelfTestSample]
     describe: Callable[[Server, Program | None, Acquainted], None]
+    heard: Callable[[], AbstractContextManager[object]] = nullcontext  # inside, interrupts raise
 
 
 @dataclass(slots=True)
@@ -107,7 +108,8 @@ def run(job: Job, tools: Tools) -> Outcome:
 
 def _outcome(job: Job, tools: Tools, where: _Where) -> Outcome:
     try:
-        _measure(job, tools, where)
+        with tools.heard():
+            _measure(job, tools, where)
     except RunFailed as error:
         return error.failed
     except Ended as ended:

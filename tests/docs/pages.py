@@ -1,0 +1,357 @@
+"""Makes the parts of docs/reference that the code knows. Meanings stay where they are written: in the pages.
+
+A generated part stands between `<!-- begin: NAME -->` and `<!-- end -->`. In its tables the cells that the code cannot
+know (a field's meaning, a doubt's threshold) are taken over from the page; a new row has them empty.
+"""
+
+import ast
+import contextlib
+import io
+import os
+import re
+import tempfile
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from unittest.mock import patch
+
+from pydantic import BaseModel, TypeAdapter
+
+import inference_arena
+from inference_arena import facts, plan, record, units
+from inference_arena.cli.verbs import VERBS, invoke
+from inference_arena.engines import llamacpp
+from inference_arena.metrics import doubts
+from inference_arena.run import failure
+
+SOURCE = Path(inference_arena.__file__).parent
+DOCS = Path(__file__).parents[2] / "docs"
+REFERENCE = DOCS / "reference"
+PAGES = ("record.md", "metrics.md", "failures.md", "cli.md")
+TYPES: Mapping[str, type[BaseModel]] = {
+    name: kind
+    for room in (facts, plan, record)
+    for name, kind in vars(room).items()
+    if isinstance(kind, type) and issubclass(kind, BaseModel)
+}
+WIDTH = 80
+
+_REGION = re.compile(r"<!-- begin: (?P<name>[^\n]*?) -->\n(?P<body>.*?)<!-- end -->", re.DOTALL)
+_CELL = re.compile(r"(?<!\\)\|")
+Row = tuple[str, ...]
+
+
+# --- pages
+
+
+def renewed(text: str, *, homes: Mapping[str, str], page: str) -> str:
+    """The page with every generated part made anew."""
+
+    def part(match: re.Match[str]) -> str:
+        name = match["name"]
+        kind, _, about = name.partition(" ")
+        made = _MAKERS[kind](about, rows(match["body"]), homes, page)
+        return f"<!-- begin: {name} -->\n\n{made}\n\n<!-- end -->"
+
+    return _REGION.sub(part, text)
+
+
+def regions(text: str) -> dict[str, str]:
+    return {match["name"]: match["body"] for match in _REGION.finditer(text)}
+
+
+def rows(body: str) -> dict[str, Row]:
+    """Rows of a table by their first cell without backquotes; heads and rulers do no harm."""
+    lines = [line.strip() for line in body.splitlines() if line.startswith("|")]
+    cells = [tuple(cell.strip() for cell in _CELL.split(line.strip("|"))) for line in lines]
+    return {row[0].strip("`"): row for row in cells}
+
+
+def where_types_are(pages: Mapping[str, str]) -> dict[str, str]:
+    """Type name -> the page that has its fields."""
+    return {
+        name.removeprefix("fields "): page
+        for page, text in pages.items()
+        for name in regions(text)
+        if name.startswith("fields ")
+    }
+
+
+def read_pages() -> dict[str, str]:
+    return {page: (REFERENCE / page).read_text("utf-8") for page in PAGES}
+
+
+def meanings(pages: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """(type, field) -> what the pages say of it."""
+    return {
+        (name.removeprefix("fields "), field): row[-1]
+        for text in pages.values()
+        for name, body in regions(text).items()
+        if name.startswith("fields ")
+        for field, row in rows(body).items()
+    }
+
+
+def table(head: Row, body: Iterable[Row]) -> str:
+    lines = [head, tuple("---" for _ in head), *body]
+    return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines)
+
+
+# --- fields
+
+
+def _fields(about: str, old: Mapping[str, Row], homes: Mapping[str, str], page: str) -> str:
+    body = [
+        (f"`{name}`", spoken(field.annotation, homes, page), unit(name, field.annotation), old.get(name, ("",))[-1])
+        for name, field in TYPES[about].model_fields.items()
+    ]
+    return table(("field", "type", "unit", "meaning"), body)
+
+
+def spoken(kind: Any, homes: Mapping[str, str], page: str) -> str:
+    """A type in words."""
+    simple = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        bool: "true or false",
+        date: "date",
+        type(None): "null",
+    }
+    if kind in simple:
+        return simple[kind]
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return spoken(inside[0], homes, page)
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in inside)
+    if origin in (Union, types.UnionType):
+        return " or ".join(spoken(one, homes, page) for one in inside)
+    if origin is tuple:
+        return f"list of {spoken(inside[0], homes, page)}"
+    if origin is dict:
+        return f"object: name to {spoken(inside[1], homes, page)}"
+    there = homes.get(kind.__name__, page)
+    return f"[{kind.__name__}]({'' if there == page else there}#{kind.__name__.lower()})"
+
+
+# how a name ends -> the unit; the first that fits
+_UNITS = (
+    ("tokens_per_s_per_user", "tokens/s"),
+    ("tokens_per_s", "tokens/s"),
+    ("goodput_per_s", "requests/s"),
+    ("rate_per_s", "1/s"),
+    ("_per_s", "requests/s"),
+    ("_unix_s", "s"),
+    ("_s", "s"),
+    ("_bytes", "bytes"),
+    ("_share", "share"),
+    ("_share_mean", "share"),
+    ("attainment", "share"),
+    ("judged_at", "share"),
+    ("jitter", "share"),
+    ("_tokens", "tokens"),
+    ("tokens_lost", "tokens"),
+    ("tokens_sent", "tokens"),
+    ("tokens_seen", "tokens"),
+    ("tokens_per_chunk", "tokens"),
+    ("_w", "W"),
+    ("_c", "°C"),
+    ("_hz", "Hz"),
+    ("_p50_s", "s"),
+)
+
+
+def unit(name: str, kind: Any) -> str:
+    """What the numbers of a field are counted in; empty for texts and plain counts."""
+    if kind in (str, bool) or get_origin(kind) is Literal:
+        return ""
+    return next((word for end, word in _UNITS if name.endswith(end)), "")
+
+
+def nullable(name: str, field: str) -> bool:
+    return type(None) in get_args(TYPES[name].model_fields[field].annotation)
+
+
+# --- what the code says of failures and doubts
+
+
+def doubts_in_code() -> dict[str, tuple[str, str]]:
+    """Code -> weight and advice, as written; what is filled in stands in braces."""
+    found = {}
+    for node in ast.walk(ast.parse(Path(doubts.__file__).read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Doubt":
+            words = {keyword.arg: _written(keyword.value) for keyword in node.keywords}
+            found[words["code"]] = (words["weight"], words["advice"])
+    return found
+
+
+def _written(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_written(part) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return f"{{{ast.unparse(node.value)}}}"
+    return f"{{{ast.unparse(node)}}}"
+
+
+def _doubts(_about: str, old: Mapping[str, Row], *_: object) -> str:
+    order = ("serious", "caution", "note")
+    found = sorted(doubts_in_code().items(), key=lambda item: order.index(item[1][0]))
+    body = [(f"`{code}`", weight, old.get(code, ("",))[-1], _cell(advice)) for code, (weight, advice) in found]
+    # the threshold is written by hand and stands in the last cell of the source, in the third of a made table
+    made = {code: row for code, row in old.items() if len(row) == 4 and row[1]}
+    body = [(a, b, made[a.strip("`")][2] if a.strip("`") in made else c, d) for a, b, c, d in body]
+    return table(("code", "weight", "raised when", "advice"), body)
+
+
+def _doubt_constants(*_: object) -> str:
+    values = {name: value for name, value in vars(doubts).items() if name.isupper() and isinstance(value, int | float)}
+    return table(("constant", "value"), [(f"`{name}`", f"{value:,}") for name, value in values.items()])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _causes(found: Iterable[tuple[str, str, str]]) -> str:
+    """Causes with what they mean and what to try; one that has several entries gets several rows."""
+    return table(("cause", "what it means", "what to try"), [(f"`{c}`", _cell(m), _cell(a)) for c, m, a in found])
+
+
+def _llama_causes(*_: object) -> str:
+    return _causes((cause, what, advice) for _, cause, what, advice in llamacpp._CAUSES)
+
+
+def _llama_signals(*_: object) -> str:
+    return _causes(llamacpp._SIGNALS.values())
+
+
+def _request_failures(*_: object) -> str:
+    return _causes((name, *words) for name, words in failure._REQUEST_FAILURES.items())
+
+
+def named_causes() -> set[str]:
+    """Every cause and failure that stands as a text in the code, however it gets into a record."""
+    return {
+        name
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in _names_in(node)
+    }
+
+
+def _names_in(node: ast.AST) -> Sequence[str]:
+    if isinstance(node, ast.Call):
+        given = [keyword.value for keyword in node.keywords if keyword.arg in {"cause", "failure"}]
+        name = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+        at = {"fail": 0, "_failed": 1}.get(name)
+        given += node.args[at : at + 1] if at is not None else []
+        return [text for one in given for text in _texts(one)]
+    if isinstance(node, ast.FunctionDef) and node.name == "connect_failure":
+        answers = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and isinstance(n.value, ast.Tuple)]
+        return [text for answer in answers for text in _texts(answer.elts[0])]
+    if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "failure" for target in node.targets):
+        return _texts(node.value)
+    return ()
+
+
+def _texts(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+# --- what the code says of everything else
+
+
+def _startup_facts(*_: object) -> str:
+    return table(("fact", "from the log of"), [(f"`{name}`", "llama.cpp") for name, *_ in llamacpp._FACTS])
+
+
+def _counters(*_: object) -> str:
+    return table(
+        ("our name", "llama.cpp's"), [(f"`{ours}`", f"`{theirs}`") for ours, theirs in llamacpp.COUNTERS.items()]
+    )
+
+
+def _slos(*_: object) -> str:
+    body = [
+        (f"`{s.name}`", s.title, units.seconds(s.ttft_s), units.seconds(s.tpot_s), f"{s.judged_at:.0%}", s.source)
+        for s in facts.slos().values()
+    ]
+    return table(("goal", "stands for", "TTFT at most", "TPOT at most", "by", "source"), body)
+
+
+def _workloads(*_: object) -> str:
+    body = [
+        (f"`{w.name}`", w.title, f"{w.input_tokens:,}", f"{w.output_tokens:,} ± {w.output_jitter:.0%}", w.source)
+        for w in facts.workloads().values()
+    ]
+    return table(("workload", "what", "prompt tokens", "answer tokens", "source"), body)
+
+
+def _help(about: str, *_: object) -> str:
+    return f"```text\n{help_text(about)}\n```"
+
+
+def help_text(verb: str) -> str:
+    out = io.StringIO()
+    with tempfile.TemporaryDirectory() as home:
+        surroundings = {"ARENA_HOME": home, "COLUMNS": str(WIDTH), "TERM": "dumb", "NO_COLOR": "1"}
+        with patch.dict(os.environ, surroundings), contextlib.redirect_stdout(out):
+            code = invoke([*verb.split(), "--help"])
+    assert code == 0, f"arena {verb} --help ended with {code}"
+    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+
+
+def verbs() -> tuple[str, ...]:
+    return tuple(VERBS)
+
+
+_MAKERS: Mapping[str, Callable[..., str]] = {
+    "fields": _fields,
+    "doubts": _doubts,
+    "doubt-constants": _doubt_constants,
+    "llama-causes": _llama_causes,
+    "llama-signals": _llama_signals,
+    "request-failures": _request_failures,
+    "startup-facts": _startup_facts,
+    "counters": _counters,
+    "slos": _slos,
+    "workloads": _workloads,
+    "help": _help,
+}
+
+
+# --- schemas
+
+SCHEMAS: Mapping[str, tuple[Any, str]] = {
+    "record.schema.json": (record.Record, "record.json of an Inference Arena record"),
+    "requests.schema.json": (record.RequestTrace, "A line of requests.jsonl.gz of an Inference Arena record"),
+    "samples.schema.json": (record.SAMPLE, "A line of samples.jsonl.gz of an Inference Arena record"),
+}
+
+
+def schema(name: str, said: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """The JSON Schema that pydantic gives, with the pages' meanings as descriptions."""
+    kind, title = SCHEMAS[name]
+    adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
+    made: dict[str, Any] = adapter.json_schema()
+    for owner, described in (*made.get("$defs", {}).items(), (getattr(kind, "__name__", ""), made)):
+        for field, about in described.get("properties", {}).items():
+            about["description"] = _bare(said[owner, field])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": title}
+
+
+def _bare(text: str) -> str:
+    """A meaning without links and marks."""
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("`", "").replace("*", "")
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading gets."""
+    return re.sub(r"[^\w\- ]", "", _bare(heading).strip().lower()).replace(" ", "-")
