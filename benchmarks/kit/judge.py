@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from inference_arena.load.truth import Sent
-from inference_arena.metrics.statistics import percentile
+from inference_arena.metrics.statistics import P99_NEEDS, percentile
 from kit.work import Fared, Seen, Work
 
 # a peer's wall clock against ours: their stamps are taken before the send, so a little slack suffices
@@ -36,7 +36,10 @@ def window(work: Work, fared: Fared) -> Window:
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
-    return percentile(sorted(values), share) if values else None
+    """None without values, and for a p99 of fewer than 100: it would be the maximum by another name."""
+    if not values or (share > 0.98 and len(values) < P99_NEEDS):
+        return None
+    return percentile(sorted(values), share)
 
 
 def pairs(fared: Fared, inside: Window) -> Iterator[tuple[Seen, Sent]]:

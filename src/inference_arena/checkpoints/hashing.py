@@ -14,7 +14,7 @@ def file_sha256(path: Path, on_progress: Callable[[int, int], None] | None = Non
     try:
         return _hash(path, on_progress or (lambda _done, _total: None))
     except FileNotFoundError as error:
-        raise NotFoundError(f"no file {path}") from error
+        raise NotFoundError(f"there is no file {path}", try_="correct the name; a GGUF file is wanted") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read", why=error.strerror or str(error)) from error
 

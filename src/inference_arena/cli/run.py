@@ -10,6 +10,7 @@ import typer
 
 from inference_arena import units
 from inference_arena.errors import UsageError
+from inference_arena.facts import slo
 
 if TYPE_CHECKING:
     from inference_arena.record import Record
@@ -22,7 +23,9 @@ LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running 
 
 
 def command(
-    model: Annotated[str | None, typer.Argument(help="A GGUF file. Without it, machine and tool are tested.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="A GGUF file. Without it, machine and tool are tested.", metavar="[MODEL]")
+    ] = None,
     *,
     url: Annotated[str | None, typer.Option(help="Measure the OpenAI-compatible server at this address.")] = None,
     server_model: Annotated[
@@ -52,7 +55,7 @@ def command(
     ] = None,
     repeat: Annotated[int, typer.Option(help="Measure every load point so often.", min=1, max=100)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed makes other prompts, lengths and arrivals.", min=0)] = 0,
-    slo: Annotated[str, typer.Option(help="The latency goal that requests are judged by.")] = "chat",
+    goal: Annotated[str, typer.Option("--slo", help="The latency goal that requests are judged by.")] = "chat",
     context: Annotated[
         int | None, typer.Option(help="Longest prompt and answer of a request, in tokens.", min=1)
     ] = None,
@@ -107,7 +110,7 @@ def command(
         gpu_layers=gpu_layers,
         flags=split_flags(flag or ()),
         port=port,
-        slo=slo,
+        slo=goal,
         ready_limit_s=units.parse_seconds(ready_timeout),
         request_limit_s=units.parse_seconds(request_timeout),
     )
@@ -127,6 +130,7 @@ def _refuse_contradictions(
         raise UsageError("a file and --url cannot both be measured", try_=f"--url {asked.url} --model NAME")
     if asked.url is None and (server_model is not None or api_key_env is not None):
         raise UsageError("--model and --api-key-env go with --url", try_="arena run MODEL.gguf for a file")
+    slo(asked.slo)
     if asked.duration_s is not None and asked.duration_s <= 0:
         raise UsageError("--duration must be above 0", try_="--duration 30s")
 
@@ -163,12 +167,12 @@ def _measured(
     asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
 ) -> "tuple[Record, Path]":
     from inference_arena.hardware import read_host  # noqa: PLC0415
-    from inference_arena.run import conduct, is_self_test, llama_programs, make_job  # noqa: PLC0415
+    from inference_arena.run import conduct, llama_programs, make_job, wants_embedded  # noqa: PLC0415
 
     progress.stage("look at machine")
     host = read_host()
     programs = () if asked.url is not None else llama_programs()
-    embedded = _embedded_model(home, progress) if is_self_test(asked) else None
+    embedded = _embedded_model(home, progress) if wants_embedded(asked) else None
     job = make_job(asked, host=host, embedded=embedded, programs=programs)
     print(announcement(job), file=sys.stderr)
     return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)

@@ -9,7 +9,9 @@ from inference_arena.store import find_record, load_record, open_home
 
 
 def command(
-    record: Annotated[str, typer.Argument(help="An id or its beginning, `last`, `last-failed`, or a folder.")] = "last",
+    record: Annotated[
+        str, typer.Argument(help="An id, its beginning or end, `last`, `last-failed`, or a folder.")
+    ] = "last",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
 ) -> None:

@@ -8,7 +8,9 @@ from inference_arena.store import find_record, open_home, verify
 
 
 def command(
-    record: Annotated[str, typer.Argument(help="An id or its beginning, `last`, `last-failed`, or a folder.")] = "last",
+    record: Annotated[
+        str, typer.Argument(help="An id, its beginning or end, `last`, `last-failed`, or a folder.")
+    ] = "last",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
@@ -26,6 +28,8 @@ def command(
         print(f"differs: {difference.field}: recorded {difference.recorded}, recomputed {difference.recomputed}")
     if verified.true:
         print(f"{verified.record}: all {verified.numbers} numbers follow from its {verified.traces} raw traces")
+    elif verified.broken_files:
+        print(f"{verified.record}: nothing was compared, because its raw files are not those that it was made with")
     else:
         print(f"{verified.record}: {len(verified.differences)} of {verified.numbers} numbers differ")
     return 0 if verified.true else 1

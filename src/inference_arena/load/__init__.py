@@ -5,6 +5,7 @@ from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.raw import read_raw
 from inference_arena.load.self_test import self_test
+from inference_arena.load.wire import connect_failure
 
 __all__ = [
     "Driven",
@@ -13,6 +14,7 @@ __all__ = [
     "PointPlan",
     "Target",
     "Wording",
+    "connect_failure",
     "decode",
     "read_raw",
     "self_test",

@@ -107,7 +107,7 @@ def summarise_point(
         failed=results["failed"],
         cancelled=results["cancelled"],
         unfinished=results["unfinished"],
-        failures=dict(sorted(Counter(t.failure for t in traces if t.failure is not None).items())),
+        failures=dict(sorted(Counter(t.failure for t in measured if t.failure is not None).items())),
         outside_window=len(traces) - len(measured),
         concurrency_mean=window and concurrency_mean(traces, window),
         requests_per_s=window and requests_per_s(traces, window),

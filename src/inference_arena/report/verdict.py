@@ -54,11 +54,17 @@ def _ending(record: Record) -> tuple[str, ...]:
         case Finished() if succeeded(record) == 0:
             return ("No request succeeded, so there is nothing to measure.",)
         case Finished() if record.purpose == "self-test":
-            return (
-                "Self-test passed: machine and tool work. This is a tiny model; it says nothing about bigger ones.",
-            )
+            return (f"{_self_test(record)} This is a tiny model; it says nothing about bigger ones.",)
         case Finished():
             return ()
+
+
+def _self_test(record: Record) -> str:
+    """Passed is what works without reserve: a serious doubt is said first."""
+    doubts = record.summary.doubts if record.summary else ()
+    if any(doubt.weight == "serious" for doubt in doubts):
+        return "Self-test done, but something is wrong: see the doubts below."
+    return "Self-test passed: machine and tool work."
 
 
 def _failed(failed: Failed) -> tuple[str, ...]:

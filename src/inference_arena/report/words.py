@@ -80,11 +80,13 @@ def _decimals(value: float, *, half: float, most: int) -> int:
 
     Digits before the point are only given up for the interval's sake: 2,487 +- 2 stays what it is.
     """
-    limit = max(0, most - 1 - math.floor(math.log10(abs(value))))
+    whole = math.floor(math.log10(abs(value)))
+    limit = max(0, most - 1 - whole)
     if half <= 0:
         return limit
     power = math.floor(math.log10(half))
-    return min(limit, -power + (1 if half / 10.0**power < 2 else 0))
+    # two digits always: "40 ± 20" for 44 would contradict the 44 that lists and curves show
+    return min(limit, max(1 - whole, -power + (1 if half / 10.0**power < 2 else 0)))
 
 
 def _fixed(value: float, *, decimals: int) -> str:

@@ -1,6 +1,6 @@
 """One trial, from launch to record."""
 
-from inference_arena.run.ask import Asked, embedded_card, is_self_test, make_job
+from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job
@@ -19,9 +19,9 @@ __all__ = [
     "embedded_card",
     "fetch_checkpoint",
     "guess_s",
-    "is_self_test",
     "llama_programs",
     "make_job",
     "salvage",
     "usable_cores",
+    "wants_embedded",
 ]

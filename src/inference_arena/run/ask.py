@@ -1,6 +1,7 @@
 """From what a person asks for to a job: choices are made here, each with its reason, before anything is started."""
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
@@ -18,6 +19,19 @@ MOST_SLOTS: Final = 64
 SELF_TEST_DURATION_S: Final = 6.0
 DURATION_S: Final = 30.0
 OPEN_WARMUP_S: Final = 5.0
+OPEN_SLOTS: Final = 8  # for an open load, whose requests at once nobody knows beforehand
+ENGINE_OPTIONS: Final = MappingProxyType(
+    {
+        "engine": "--engine",
+        "context_tokens": "--context",
+        "parallel": "--parallel",
+        "threads": "--threads",
+        "kv_cache_type": "--kv-cache-type",
+        "gpu_layers": "--gpu-layers",
+        "flags": "--flag",
+        "port": "--port",
+    }
+)
 
 
 class Asked(Fact):
@@ -61,18 +75,21 @@ def is_self_test(asked: Asked) -> bool:
     return asked.model is None and asked.url is None
 
 
+def wants_embedded(asked: Asked) -> bool:
+    """The embedded model is to be measured: nothing was named, or it was, by its catalogue name."""
+    return is_self_test(asked) or (asked.url is None and asked.model == EMBEDDED and not Path(EMBEDDED).exists())
+
+
 def _attached(asked: Asked, host: Host) -> Job:
-    own = ("context_tokens", "parallel", "threads", "kv_cache_type", "gpu_layers", "flags", "port", "engine")
-    given = [name for name in own if getattr(asked, name)]
-    if given:
-        options = ", ".join("--" + name.replace("_tokens", "").replace("_", "-") for name in given)
+    if given := [option for field, option in ENGINE_OPTIONS.items() if getattr(asked, field) not in {None, ()}]:
+        options = ", ".join(given)
         raise UsageError(f"{options} cannot be set on a server that runs already", try_="leave it out with --url")
     assert asked.url is not None
     address = parse_address(asked.url)
     settings = Settings()
     return Job(
         purpose="measurement",
-        trial=_trial(asked, engine="openai", model=asked.model or "", settings=settings),
+        trial=_trial(asked, engine="openai", model=asked.model or "first listed", settings=settings),
         host=host,
         model=ModelUsed(name=asked.model or "unknown", weights="unknown"),
         engine=EngineUsed(name="openai", form="attached", location=locate(address.host), effective={}, choices={}),
@@ -89,7 +106,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
     path = Path(asked.model).expanduser() if asked.model is not None else embedded
     assert path is not None
-    if asked.model is not None and not path.exists() and asked.model == EMBEDDED and embedded is not None:
+    if embedded is not None and not path.exists():
         path = embedded
     header = read_gguf(path)
     sha256 = file_sha256(path)
@@ -115,7 +132,7 @@ def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> Engi
     effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
     choices = {
         "threads": reason,
-        "parallel": "asked for" if asked.parallel else "one slot for each request at once",
+        "parallel": "asked for" if asked.parallel else f"as many as requests at once, at most {MOST_SLOTS}",
         "context_tokens": "asked for" if asked.context_tokens else "the longest prompt and answer of this load",
     }
     return EngineUsed(
@@ -151,12 +168,17 @@ def make_loads(asked: Asked, *, self_test: bool) -> tuple[Load, ...]:
 
 def _settings(asked: Asked, *, loads: tuple[Load, ...], threads: int, header: GgufHeader) -> Settings:
     lengths = make_lengths(asked)
-    streams = max((load.concurrency or 8 for load in loads), default=1)
+    streams = max((load.concurrency or OPEN_SLOTS for load in loads), default=1)
     need = lengths.longest_tokens + TEMPLATE_TOKENS
     if header.context_tokens is not None and need > header.context_tokens:
         raise UsageError(
             f"prompt and answer come to {need} tokens, and the model was trained for {header.context_tokens}",
             try_="smaller --input-tokens or --output-tokens",
+        )
+    if asked.context_tokens is not None and asked.context_tokens < lengths.longest_tokens:
+        raise UsageError(
+            f"--context {asked.context_tokens} is less than prompt and answer, {lengths.longest_tokens} tokens",
+            try_=f"--context {need}",
         )
     return Settings(
         context_tokens=asked.context_tokens or -(-need // 256) * 256,

@@ -172,8 +172,12 @@ def _torn_point(started: Event, events: Iterable[Event], traces: Iterable[Reques
         steady_from_s=steady_from_s,
         steady_to_s=None if steady_from_s is None else min(ended_s, steady_to_s or ended_s),
         ended_s=ended_s,
-        stopped_by="interrupted",
+        stopped_by="client-died" if _client_died(events) else "interrupted",
     )
+
+
+def _client_died(events: Iterable[Event]) -> bool:
+    return any(event["kind"] == "outcome" and event["outcome"].get("cause") == "client-died" for event in events)
 
 
 def _last(events: Iterable[Event], kind: str, of: type[Kind]) -> Kind | None:

@@ -67,6 +67,8 @@ def choose_model(job: Job, reply: Reply) -> str:
         raise RunFailed(request_failed("probe", failure=f"http-{reply.status}", detail="asked for its list of models"))
     if reply.location is not None:
         raise RunFailed(_moved(reply))
+    if reply.failure is not None:
+        raise RunFailed(request_failed("probe", failure=reply.failure, detail=reply.error))
     why = reply.error or f"GET /models answered HTTP {reply.status}, {reply.content_type or 'no content type'}"
     raise RunFailed(
         Failed(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from inference_arena.facts import Fact
+from inference_arena.load import connect_failure
 
 MOST_BYTES: Final = 1024 * 1024
 
@@ -31,6 +32,7 @@ class Reply(Fact):
     body: bytes = b""
     location: str | None = None  # where a redirect points
     error: str | None = None
+    failure: str | None = None  # as the load client would name it
 
     def document(self) -> Any:
         """The body as JSON; None when it is none."""
@@ -54,7 +56,8 @@ def get(url: str, *, headers: Mapping[str, str], timeout_s: float) -> Reply:
             return Reply(status=error.code, content_type=kind, body=_rest(error), location=location)
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        return Reply(status=None, error=str(reason) or type(error).__name__)
+        failure = connect_failure(reason)[0] if isinstance(reason, OSError) else "not-http"
+        return Reply(status=None, error=str(reason) or type(error).__name__, failure=failure)
 
 
 def _rest(error: urllib.error.HTTPError) -> bytes:
