@@ -62,7 +62,8 @@ def install(lock: str, *, editable: bool) -> None:
     if done.exists() and done.read_text() == state and (editable or not newer_source(done)):
         return
     print("installing ...", file=sys.stderr)
-    pip = [str(BIN / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    # compiling what is never imported would take longer than everything else
+    pip = [str(BIN / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-compile"]
     subprocess.run([*pip, "--require-hashes", "--requirement", str(HERE / lock)], check=True)
     subprocess.run(
         [*pip, "--no-deps", "--force-reinstall", *(["--editable"] if editable else []), str(HERE)], check=True

@@ -42,7 +42,8 @@ def test_a_number_reads_back_to_itself_within_its_digits(value, digits):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.000012, "12 us"), (0.0123, "12.3 ms"), (0.5, "500 ms"), (1.5, "1.50 s"), (59.0, "59.0 s"), (119.7, "1 min 59 s"),
+    [(0.000012, "12 us"), (0.0123, "12.3 ms"), (0.5, "500 ms"), (1.5, "1.50 s"), (59.0, "59.0 s"),
+     (119.7, "1 min 59 s"),
      (3600.0, "60 min 00 s"), (None, "–"), (0.0, "0 us")],
 )  # fmt: skip
 def test_seconds_read_as_a_person_would_say_them(value, text):

@@ -3,6 +3,7 @@
 Values inside the program are in base units; only this module rounds them for the eye. Unknown prints as a dash.
 """
 
+import math
 import re
 
 from inference_arena.errors import UsageError
@@ -17,7 +18,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
-    """Three significant digits, no exponent: 0.0123, 1.23, 12.3, 123, 12,345."""
+    """Three significant digits: 0.0123, 1.23, 12.3, 123, 12,345; an exponent only under 0.0001."""
     if value is None:
         return DASH
     if value == 0:
@@ -28,7 +29,7 @@ def number(value: float | None, *, digits: int = 3) -> str:
         return f"{value:,.0f}"
     if whole_digits:
         return f"{value:.{digits - whole_digits}f}"
-    return f"{value:.{digits}g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    return f"{value:.{digits}g}" if abs(value) >= 1e-4 else f"{value:.{min(1, digits - 1)}e}"
 
 
 def seconds(value: float | None) -> str:
@@ -74,9 +75,10 @@ def percent(value: float | None) -> str:
 def parse_seconds(text: str) -> float:
     """Seconds of "250ms", "10", "10s", "1.5m"; raises UsageError otherwise."""
     match = _DURATION.fullmatch(text.strip())
-    if match is None:
+    value = float(match[1]) * _SECONDS[match[2] or "s"] if match else math.inf
+    if value == math.inf:  # or too many digits for one
         raise UsageError(f"not a duration: {text!r}", try_="10s, 250ms or 2m")
-    return float(match[1]) * _SECONDS[match[2] or "s"]
+    return value
 
 
 def parse_numbers(text: str, *, whole: bool, name: str) -> tuple[float, ...]:

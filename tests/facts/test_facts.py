@@ -1,5 +1,7 @@
 """Cards: all that ship are sound, and one that is not is named with its field."""
 
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,15 +96,13 @@ def test_a_malformed_card_is_refused_with_file_and_field(change, field):
 
 
 def test_a_field_inside_a_part_is_named_with_its_part():
-    text = 'name = "x"\n[model]\nlayers = "many"\n'
+    card = resources.files("inference_arena.facts").joinpath("models", f"{facts.EMBEDDED}.toml").read_text("utf-8")
 
-    errors = refused(text, Checkpoint).what
-
-    assert "model." in errors
+    assert refused(card.replace("layers = 30", 'layers = "many"'), Checkpoint).what.endswith("'model.layers' is wrong")
 
 
 def test_what_is_no_toml_is_said():
-    error = refused("name = ")
+    error = refused("name = \n")
 
     assert error.what == "quick.toml is not TOML"
     assert "line 1" in error.why

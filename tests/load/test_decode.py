@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_arena.load.decode import Piece, clip, count_tokens, decode, error_text, events
@@ -481,6 +481,7 @@ def sane(trace: RequestTrace) -> None:
     assert RequestTrace.model_validate_json(trace.model_dump_json()) == trace
 
 
+@settings(max_examples=60)
 @given(st.lists(CHUNK, max_size=5), st.booleans())
 def test_no_stream_of_json_makes_it_raise(chunks, escaped):
     reads = [b"data: " + json.dumps(chunk, ensure_ascii=escaped).encode("utf-8", "surrogatepass") + b"\n\n"

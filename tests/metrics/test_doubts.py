@@ -4,6 +4,7 @@ import pytest
 
 from inference_arena import metrics
 from inference_arena.metrics.doubts import find_doubts
+from inference_arena.plan import Trial
 from inference_arena.record import (
     ClientSample,
     ClientSummary,
@@ -13,6 +14,7 @@ from inference_arena.record import (
     PointSummary,
     RequestTrace,
     SelfTestSample,
+    Summary,
 )
 
 MIB = 1024**2
@@ -172,6 +174,13 @@ def test_a_point_without_answers_has_no_few_samples(calm):
     assert "few-samples" not in calm(traces=[])
 
 
+@pytest.fixture
+def forty(trace, point, trial) -> tuple[Trial, Summary]:
+    """A trial and its summary of one point with 40 answers."""
+    points, asked = [point()], trial()
+    return asked, metrics.summarise(trial=asked, points=points, traces=some(trace, 40), samples=(), cpu_cores=CORES)
+
+
 def speeds(low: float, high: float, *, method: str = "repeats"):
     return Estimate(value=100.0, low=low, high=high, n=3, method=method)
 
@@ -185,11 +194,11 @@ def speeds(low: float, high: float, *, method: str = "repeats"):
         (None, False),
     ],
 )
-def test_repeats_that_differ_by_over_a_tenth_are_doubted(trace, point, trial, speed, raised):
-    summary = metrics.summarise(trial=trial(), points=[point()], traces=some(trace, 40), samples=(), cpu_cores=CORES)
+def test_repeats_that_differ_by_over_a_tenth_are_doubted(forty, speed, raised):
+    trial, summary = forty
     loads = (summary.loads[0].model_copy(update={"output_tokens_per_s": speed}),)
 
-    found = find_doubts(summary.model_copy(update={"loads": loads}), trial=trial(), points=[], cpu_cores=CORES)
+    found = find_doubts(summary.model_copy(update={"loads": loads}), trial=trial, points=[], cpu_cores=CORES)
 
     assert ("unstable" in {doubt.code for doubt in found}) is raised
 
@@ -201,8 +210,8 @@ def test_repeats_that_differ_by_over_a_tenth_are_doubted(trace, point, trial, sp
     ((1, 2, 4), (10.0, 20.0, 20.0), False),
     ((4,), (10.0,), False),
 ])  # fmt: skip
-def test_throughput_that_still_grows_at_the_last_load_is_noted(trace, point, trial, closed, levels, values, raised):
-    summary = metrics.summarise(trial=trial(), points=[point()], traces=some(trace, 40), samples=(), cpu_cores=CORES)
+def test_throughput_that_still_grows_at_the_last_load_is_noted(forty, closed, levels, values, raised):
+    trial, summary = forty
     loads = tuple(
         summary.loads[0].model_copy(
             update={
@@ -213,7 +222,7 @@ def test_throughput_that_still_grows_at_the_last_load_is_noted(trace, point, tri
         for level, value in zip(levels, values, strict=True)
     )
 
-    found = find_doubts(summary.model_copy(update={"loads": loads}), trial=trial(), points=[], cpu_cores=CORES)
+    found = find_doubts(summary.model_copy(update={"loads": loads}), trial=trial, points=[], cpu_cores=CORES)
 
     assert [doubt.advice for doubt in found if doubt.code == "not-saturated"] == (
         ["--concurrency 4,8 finds where it stops"] if raised else []

@@ -105,6 +105,7 @@ class Arena:
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "inference_arena", *args],
+                cwd=self.folder,
                 env=env,
                 **{"stdout": out_file, "stderr": err_file, **options},
             )

@@ -11,7 +11,7 @@ import pytest
 from survival import ENDLESS, QUICK, Arena, Done, Running, json_of, until, write_program
 
 LONG = ("--concurrency", "1", "--duration", "60s")
-FAKE_PIP = "import time\nopen('part', 'w').close()\ntime.sleep(600)\n"
+FAKE_PIP = "import os, time\nopen(os.environ['TMPDIR'] + '/part', 'w').close()\ntime.sleep(600)\n"
 
 
 def interrupt(running: Running, number: int = signal.SIGINT) -> Done:

@@ -107,7 +107,7 @@ def test_an_arena_killed_while_it_fetches_a_model_ends_the_download(arena: Arena
     package = arena.folder / "site" / "pip"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    write_program(package / "__main__.py", "import time\nopen('part', 'w').close()\ntime.sleep(600)\n")
+    write_program(package / "__main__.py", "import os, time\nopen(os.environ['TMPDIR'] + '/part', 'w').close()\ntime.sleep(600)\n")
     running = arena.start("run", env={"PYTHONPATH": str(package.parent)})
     until(lambda: any((arena.home / "models").glob(".fetch-*/part")), lambda: running.err.read_text())
     kill(arena, running)

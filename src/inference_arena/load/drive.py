@@ -18,7 +18,7 @@ from inference_arena.load.timer import Timer
 from inference_arena.load.wire import Call, Connection, connect, connect_failure, tls_context
 
 WATCH_EVERY_S: Final = 0.25
-LAG_EVERY_S: Final = 0.02
+LAG_EVERY_S: Final = 0.05
 FIRST_PAUSE_AFTER_FAILURE_S: Final = 0.05
 LONGEST_PAUSE_AFTER_FAILURE_S: Final = 1.0
 WARM_CONNECTIONS: Final = 64

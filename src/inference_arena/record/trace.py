@@ -84,7 +84,7 @@ class DeviceSample(Fact):
 class ClientSample(Fact):
     """What the load client cost during one load point.
 
-    `loop_lag_s` are the delays of a timer that should have fired every 20 ms: how late the client may have been
+    `loop_lag_s` are the delays of a timer that should have fired every 50 ms: how late the client may have been
     in noticing anything. `cpu_s` is processor time of the load process between `from_s` and `to_s`.
     """
 

@@ -130,6 +130,7 @@ def _tools(
             load, streams=streams, token_interval_s=pace_s, folder=journal.path, cpus=cores.engine
         ),
         describe=lambda server, program, known: _describe(job, server, program, known, journal=journal, cores=cores),
+        heard=interrupts.heard,
     )
 
 
