@@ -307,9 +307,8 @@ def test_a_hash_is_that_of_the_whole_file_and_progress_ends_at_its_size(tmp_path
 
 
 @pytest.mark.engine
-@pytest.mark.skipif("ARENA_TEST_GGUF" not in os.environ, reason="ARENA_TEST_GGUF names no file")
-def test_the_shipped_model_says_what_its_card_says() -> None:
-    header = read_gguf(Path(os.environ["ARENA_TEST_GGUF"]))
+def test_the_shipped_model_says_what_its_card_says(embedded_gguf: Path) -> None:
+    header = read_gguf(embedded_gguf)
 
     assert (header.parameters, header.quantization, header.context_tokens) == (134_515_008, "q4_1", 8192)
     assert (header.architecture, header.layers, header.license) == ("llama", 30, "apache-2.0")

@@ -1,7 +1,6 @@
 """The launcher: its table of flags without the engine, and the engine's real ends with it."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -38,11 +37,8 @@ def launch(*flags: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def gguf() -> str:
-    path = os.environ.get("ARENA_TEST_GGUF", "")
-    if not Path(path).is_file():
-        pytest.skip("ARENA_TEST_GGUF names no file")
-    return path
+def gguf(embedded_gguf: Path) -> str:
+    return str(embedded_gguf)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An arena in a home of its own for every test, with a mark on every process that it starts."""
 
-import os
 import sys
 import uuid
 from collections.abc import Iterator
@@ -12,9 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from survival import Arena, write_fake_engine, write_tiny_model
 
-from inference_arena.run import embedded_card, fetch_checkpoint
-
-EMBEDDED_IN = Path("/tmp/t/home/models")  # where a developer's first run has left it
+from inference_arena.run import embedded_card
 
 
 @pytest.fixture
@@ -36,25 +33,14 @@ def faked(arena: Arena) -> Arena:
     return arena
 
 
-@pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real model's file: named by ARENA_TEST_GGUF, or left by an earlier run, or fetched once as the arena does."""
-    card = embedded_card()
-    left = Path(os.environ.get("ARENA_TEST_GGUF", EMBEDDED_IN / f"{card.name}.gguf"))
-    if left.is_file():
-        return left
-    models = tmp_path_factory.mktemp("models")
-    return fetch_checkpoint(card, models_dir=models, on_progress=lambda *_: None)
-
-
 @pytest.fixture
-def real(arena: Arena, embedded: Path) -> Arena:
+def real(arena: Arena, embedded_gguf: Path) -> Arena:
     """With the built-in engine and the real model, which also lies where `arena run` alone looks for it."""
     models = arena.home / "models"
     models.mkdir(parents=True)
     arena.model = models / f"{embedded_card().name}.gguf"
     try:
-        arena.model.hardlink_to(embedded)
+        arena.model.hardlink_to(embedded_gguf)
     except OSError:
-        arena.model.symlink_to(embedded)
+        arena.model.symlink_to(embedded_gguf)
     return arena

@@ -42,7 +42,7 @@ if mode == "never ready":
     while True:
         with listener.accept()[0] as client:
             client.recv(4096)
-            client.sendall(b"HTTP/1.1 503 Service Unavailable\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+            client.sendall(b"HTTP/1.1 503 No\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
 script = os.environ.get("FAKE_SCRIPT", json.dumps({script}))
 os.execv("{python}", ["{python}", "-m", "inference_arena.load.truth_server", "--no-stdin", "--port", port,
                       "--script", script, "--log", os.devnull])

@@ -121,7 +121,11 @@ def test_a_llama_server_made_for_another_processor_gives_way_to_the_built_in_one
 
 
 def damaged(path: Path, kind: str) -> Path:
-    content = {"empty": b"", "a web page": b"<!DOCTYPE html><html>not found", "a zip archive": b"PK\x03\x04" + bytes(99)}
+    content = {
+        "empty": b"",
+        "a web page": b"<!DOCTYPE html><html>not found",
+        "a zip archive": b"PK\x03\x04" + bytes(99),
+    }
     if kind in content:
         path.write_bytes(content[kind])
     elif kind == "is a folder":

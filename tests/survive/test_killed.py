@@ -5,15 +5,16 @@ import signal
 from pathlib import Path
 
 import pytest
-from survival import QUICK, Arena, Running, json_of, until, write_program
+from survival import QUICK, Arena, Running, until, write_program
 
+FAKE_PIP = "import os, time\nopen(os.environ['TMPDIR'] + '/part', 'w').close()\ntime.sleep(600)\n"
 SLOW_SAVE = """
 import os
 from pathlib import Path
 real = os.fsync
 def fsync(handle):
     name = os.readlink(f"/proc/self/fd/{handle}") if isinstance(handle, int) else ""
-    if "/records/.tmp-" in name:
+    if name.endswith("/record.json"):
         Path(os.environ["AT_FSYNC"]).touch()
         while True:
             pass
@@ -107,8 +108,8 @@ def test_an_arena_killed_while_it_fetches_a_model_ends_the_download(arena: Arena
     package = arena.folder / "site" / "pip"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    write_program(package / "__main__.py", "import os, time\nopen(os.environ['TMPDIR'] + '/part', 'w').close()\ntime.sleep(600)\n")
+    write_program(package / "__main__.py", FAKE_PIP)
     running = arena.start("run", env={"PYTHONPATH": str(package.parent)})
-    until(lambda: any((arena.home / "models").glob(".fetch-*/part")), lambda: running.err.read_text())
+    until(lambda: any((arena.home / "models").glob(".fetch-*/part")), running.err.read_text)
     kill(arena, running)
     assert arena.run("list").code == 0

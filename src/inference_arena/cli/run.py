@@ -1,7 +1,6 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
 import os
-import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inference_arena import units
+from inference_arena.cli.output import READER_LEFT, complain, forget_output
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
@@ -159,7 +159,10 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
         stack.enter_context(nullcontext() if together else measuring_lock(home))
         with Progress(plain=plain) as progress:
             record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
-        show(record, path, as_json=as_json)
+        try:
+            show(record, path, as_json=as_json)
+        except READER_LEFT:
+            forget_output()
     return EXIT_CODES["interrupted" if interrupts.by is not None else record.outcome.kind]
 
 
@@ -174,7 +177,7 @@ def _measured(
     programs = () if asked.url is not None else llama_programs()
     embedded = _embedded_model(home, progress) if wants_embedded(asked) else None
     job = make_job(asked, host=host, embedded=embedded, programs=programs)
-    print(announcement(job), file=sys.stderr)
+    complain(announcement(job))
     return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
 
 

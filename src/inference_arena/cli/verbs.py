@@ -3,13 +3,16 @@
 0 fine, 1 expected failure, 2 usage, 3 our bug, 130 interrupted.
 """
 
+import errno
 import json
 import os
-import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,10 +21,12 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from inference_arena.cli.leftovers import save_leftovers
+from inference_arena.cli.output import READER_LEFT, complain, forget_output, unwritable
 from inference_arena.errors import ArenaError
 
 INTERRUPTED: Final = 130
 BUG: Final = 3
+UNWRITABLE: Final = (errno.ENOSPC, errno.EIO, errno.EBADF)
 
 # verb -> module below cli/
 VERBS: Final[Mapping[str, str]] = MappingProxyType(
@@ -39,6 +44,10 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+class ReaderLeft(Exception):  # noqa: N818  # named for what happened
+    """Whoever read what we write has enough, for instance `| head`."""
+
+
 class Verbs(TyperGroup):
     """Imports a verb's module when it is asked for."""
 
@@ -53,6 +62,15 @@ class Verbs(TyperGroup):
         command = get_command(verb)
         assert isinstance(command, TyperCommand)
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Typer would make exit codes of some by itself."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+        except READER_LEFT as error:
+            raise ReaderLeft from error
 
 
 app = typer.Typer(
@@ -93,15 +111,26 @@ def invoke(argv: Sequence[str]) -> int:
     except ArenaError as error:
         _tell(argv, what=error.what, why=error.why, advice=error.try_)
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left, for instance `| head`
+    except (ReaderLeft, SystemExit):  # typer's own way out where `--help` was being read
+        forget_output()
         return 0
-    except Exception:  # noqa: BLE001  # the last resort: a bug must not show a traceback to a person
-        _tell(
-            argv, what="this is a bug in Inference Arena", why=_keep_traceback(argv), advice="report it with that file"
-        )
-        return BUG
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug must not show a traceback to a person
+        return _unwritable(error) or _bug(argv)
     return code if isinstance(code, int) else 0
+
+
+def _unwritable(error: Exception) -> int:
+    """1 where standard output is a full disk or a closed terminal: files of ours have names and errors of their own."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in UNWRITABLE:
+        return 0
+    forget_output()
+    complain(str(unwritable(error)))
+    return ArenaError.exit_code
+
+
+def _bug(argv: Sequence[str]) -> int:
+    _tell(argv, what="this is a bug in Inference Arena", why=_keep_traceback(argv), advice="report it with that file")
+    return BUG
 
 
 def _refuse(argv: Sequence[str], error: typer.TyperException) -> int:
@@ -114,22 +143,31 @@ def _refuse(argv: Sequence[str], error: typer.TyperException) -> int:
 
 def _tell(argv: Sequence[str], *, what: str, why: str, advice: str) -> None:
     """To people on standard error; with --json also as the one document on standard output."""
-    print(ArenaError(what, why=why, try_=advice), file=sys.stderr)
+    complain(str(ArenaError(what, why=why, try_=advice)))
     if "--json" in argv:
         document: dict[str, Any] = {"error": {"what": what, "why": why, "try": advice}}
-        print(json.dumps(document))
+        with suppress(OSError):  # the matter may be just that; `flushed` sees to it
+            print(json.dumps(document))
+
+
+def _log_folders() -> Iterator[Path]:
+    from inference_arena.store import open_home  # noqa: PLC0415
+
+    with suppress(ArenaError):
+        yield open_home().logs
+    yield Path(tempfile.gettempdir())
 
 
 def _keep_traceback(argv: Sequence[str]) -> str:
     from inference_arena import __version__  # noqa: PLC0415
-    from inference_arena.store import open_home  # noqa: PLC0415
+    from inference_arena.run import scrub_argv  # noqa: PLC0415
 
-    text = f"arena {__version__} {' '.join(argv)}\n{traceback.format_exc()}"
-    try:
-        path = open_home().logs / f"bug-{time.strftime('%Y%m%d-%H%M%S')}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    except (OSError, ArenaError):
-        print(text, file=sys.stderr)
-        return "its traceback could not be written to a file and stands above"
-    return f"its traceback is in {path}"
+    words = scrub_argv([word for part in argv for word in part.split()])
+    text = f"arena {__version__} {' '.join(words)}\n{traceback.format_exc()}"
+    for folder in _log_folders():
+        with suppress(OSError):
+            path = folder / f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            return f"its traceback is in {path}"
+    return traceback.format_exc().strip().splitlines()[-1]

@@ -21,16 +21,20 @@ _OWNERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+def _entries(models: Any) -> list[dict[str, Any]]:
+    """What a model list holds, whatever else it may be that was sent."""
+    entries = models.get("data") if isinstance(models, dict) else None
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
 def identify(models: Any) -> str:
     """The engine behind a model list, by what it says of itself; "openai" when it does not say."""
-    entries = models.get("data") if isinstance(models, dict) else None
-    owners = [entry.get("owned_by") for entry in entries or [] if isinstance(entry, dict)]
+    owners = [entry.get("owned_by") for entry in _entries(models)]
     return next((_OWNERS[owner] for owner in owners if isinstance(owner, str) and owner in _OWNERS), NAME)
 
 
 def model_ids(models: Any) -> tuple[str, ...]:
-    entries = models.get("data") if isinstance(models, dict) else None
-    ids = [entry.get("id") for entry in entries or [] if isinstance(entry, dict)]
+    ids = [entry.get("id") for entry in _entries(models)]
     return tuple(name for name in ids if isinstance(name, str) and name)
 
 

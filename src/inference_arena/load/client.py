@@ -24,7 +24,7 @@ from inference_arena.load.decode import first_token_at
 from inference_arena.load.drive import drive
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.raw import write_raw
-from inference_arena.load.requests import make_request
+from inference_arena.load.requests import Request, make_request
 from inference_arena.load.wire import Call
 
 TICK_EVERY_S: Final = 0.5
@@ -86,8 +86,20 @@ async def listen_while_driving(course: Course, lines: Lines) -> None:
         lines.put_nowait(None)
 
 
+def make_ahead(plan: PointPlan) -> list[Request]:
+    """Many long prompts take a minute, and silence would be taken for a death."""
+    requests: list[Request] = []
+    said = monotonic()
+    for number in range(plan.expected_requests):
+        requests.append(make_request(plan, number))
+        if monotonic() - said > TICK_EVERY_S:
+            say("preparing", point=plan.point, made=len(requests))
+            said = monotonic()
+    return requests
+
+
 async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
-    requests = [make_request(plan, number) for number in range(plan.expected_requests)]
+    requests = make_ahead(plan)
     keep = partial(
         write_raw,
         file,
@@ -102,7 +114,6 @@ async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
     began, cpu_began = monotonic(), process_time()
     await _with_helpers(course, lines, file)
     cpu_s, ended = process_time() - cpu_began, monotonic()
-    flush(file, course)
     gc.enable()
     gc.unfreeze()
     write_out(file, course)

@@ -36,8 +36,10 @@ class Interrupts:
         self._held = self._raised = False
         self._hurry: list[Callable[[], None]] = []
         self._before: dict[int, object] = {}
+        self._terminals: tuple[int, ...] = ()
 
     def __enter__(self) -> Self:
+        self._terminals = _terminals()
         self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         return self
 
@@ -68,7 +70,7 @@ class Interrupts:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         by = _SIGNALS[number]
         if by == "terminal-closed":
-            _forget_terminal()
+            _forget(self._terminals)
         first = self.by is None
         self.by = self.by or by
         if not self._held:
@@ -83,10 +85,14 @@ class Interrupts:
             raise Ended(by)
 
 
-def _forget_terminal() -> None:
+def _terminals() -> tuple[int, ...]:
+    """Asked for beforehand: one that is gone no longer says that it was one."""
+    return tuple(stream.fileno() for stream in (sys.stdout, sys.stderr) if stream is not None and stream.isatty())
+
+
+def _forget(terminals: tuple[int, ...]) -> None:
     """Writing to a terminal that is gone fails; what is still printed goes nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and stream.isatty():
-            os.dup2(nowhere, stream.fileno())
+    for terminal in terminals:
+        os.dup2(nowhere, terminal)
     os.close(nowhere)
