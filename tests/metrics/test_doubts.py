@@ -21,15 +21,32 @@ MIB = 1024**2
 CORES = 4
 
 
+def self_tested(*, off_s: float = 0.0001, tpot: float = 0.01, seen: int = 40) -> tuple[SelfTestSample]:
+    """A self-test of two requests with such an error in TTFT and such a seen TPOT where 10 ms are true."""
+    times = {"true_ttft_s": (0.05, 0.05), "seen_ttft_s": (0.05 + off_s,) * 2, "true_tpot_s": (0.01,) * 2}
+    return (
+        SelfTestSample(
+            streams=2, token_interval_s=0.01, **times, seen_tpot_s=(tpot,) * 2, tokens_sent=40, tokens_seen=seen
+        ),
+    )
+
+
+EXACT = self_tested()
+
+
 @pytest.fixture
 def calm(trace, point, trial, closed):
     """A record of 40 good answers on an idle machine, raised doubts by code; `change` alters its point's summary."""
 
-    def doubts(change=lambda it: {}, *, samples=(), traces=None, trial_fields=(), **fields) -> dict[str, Doubt]:
+    def doubts(
+        change=lambda it: {}, *, samples=(), tested=EXACT, traces=None, trial_fields=(), **fields
+    ) -> dict[str, Doubt]:
         made = [trace(i, at_s=1.0 + 0.2 * i) for i in range(40)] if traces is None else traces
         points = [point(**fields)]
         asked = trial(**dict(trial_fields))
-        summary = metrics.summarise(trial=asked, points=points, traces=made, samples=samples, cpu_cores=CORES)
+        summary = metrics.summarise(
+            trial=asked, points=points, traces=made, samples=(*samples, *tested), cpu_cores=CORES
+        )
         changed = tuple(one.model_copy(update=change(one)) for one in summary.points)
         found = find_doubts(summary.model_copy(update={"points": changed}), trial=asked, points=points, cpu_cores=CORES)
         return {doubt.code: doubt for doubt in found}
@@ -39,6 +56,25 @@ def calm(trace, point, trial, closed):
 
 def test_a_calm_record_raises_no_doubt(calm):
     assert calm() == {}
+
+
+@pytest.mark.parametrize(
+    ("tested", "raised"),
+    [
+        (EXACT, None),
+        ((), "no-self-test"),
+        (self_tested(off_s=0.05), "client-inexact"),
+        (self_tested(tpot=0.0103), "client-inexact"),
+        (self_tested(seen=39), "client-lost-tokens"),
+    ],
+)
+def test_a_client_that_was_not_exact_in_its_self_test_is_doubted(calm, tested, raised):
+    assert set(calm(tested=tested)) == ({raised} if raised else set())
+
+
+def test_answers_that_come_in_one_piece_are_doubted_and_give_no_speed_per_user(calm, trace):
+    whole = [trace(i, at_s=1.0 + 0.2 * i, read_s=(1.2 + 0.2 * i,), read_tokens=(50,)) for i in range(40)]
+    assert "buffered-stream" in calm(traces=whole)
 
 
 def counted(ok: int, failed: int = 0, unfinished: int = 0):

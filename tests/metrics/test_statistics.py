@@ -128,7 +128,7 @@ def test_the_medians_interval_covers_the_median_as_often_as_it_says(draw, n):
 
 def test_the_interval_of_ten_blocks_is_students():
     """Ten blocks of 1 to 10: mean 5.5, standard deviation 3.0277, 2.262 of its tenth's root on either side."""
-    it = mean_of_blocks([float(i) for i in range(1, 11)], method="ten-blocks")
+    it = mean_of_blocks([1.0, 10.0, 2.0, 9.0, 3.0, 8.0, 4.0, 7.0, 5.0, 6.0], method="ten-blocks")
 
     assert (it.value, it.n, it.method) == (5.5, 10, "ten-blocks")
     assert (it.low, it.high) == (pytest.approx(3.3343, abs=1e-3), pytest.approx(7.6657, abs=1e-3))
@@ -216,3 +216,20 @@ def test_repeats_give_their_median_and_their_range():
 @given(VALUES)
 def test_a_mean_is_a_mean(values):
     assert mean(values) == fmean(values)
+
+
+def test_blocks_that_resemble_the_one_before_widen_the_interval():
+    """The same ten blocks in order: each resembles the last, r = 0.7, and sqrt(1.7 / 0.3) widens the half to 5.155."""
+    it = mean_of_blocks([float(i) for i in range(1, 11)], method="ten-blocks")
+
+    assert it.high == pytest.approx(5.5 + 2.1657 * (1.7 / 0.3) ** 0.5, abs=1e-3)
+
+
+def test_the_median_of_streams_that_share_their_luck_is_as_sure_as_their_rounds():
+    """Eight streams in step, rounds of one value each: eight times the samples, and not a bit more known."""
+    rounds = [float(i) for i in range(1, 13)]
+    together = median(sorted(value for value in rounds for _ in range(8)), together=8)
+
+    alone = median(rounds)
+    assert (together.low, together.high) == (pytest.approx(alone.low, abs=1.0), pytest.approx(alone.high, abs=1.0))
+    assert median(sorted([1.0] * 8 + [2.0] * 8), together=8).low is None

@@ -182,12 +182,14 @@ def test_an_open_load_is_judged_from_its_schedule_and_a_closed_one_from_the_send
     assert met(late, loose.model_copy(update={"ttft_s": None}), scheduled=True)
 
 
-def test_the_slo_holds_from_its_share_on(trace, summed):
-    good = [trace(i, at_s=1.0 + i, read_s=(1.2 + i,), read_tokens=(1,)) for i in range(9)]
-    bad = [trace(9 + i, at_s=1.5, result="failed") for i in range(2)]
+def test_an_slo_is_called_met_or_missed_only_where_enough_requests_say_so(trace, summed):
+    good = [trace(i, at_s=1.0 + i / 10, read_s=(1.2 + i / 10,), read_tokens=(1,)) for i in range(60)]
+    bad = [trace(60 + i, at_s=1.5, result="failed") for i in range(20)]
 
-    assert summed(*good, bad[0]).slo.met is True
+    assert summed(*good).slo.met is True
     assert summed(*good, *bad).slo.met is False
+    assert summed(*good[:9], bad[0]).slo.met is None
+    assert summed(good[0]).slo.met is None
 
 
 @st.composite
@@ -227,7 +229,8 @@ def test_goodput_never_exceeds_throughput(traces, is_open):
 
     it = summarise_point(KIT.a_point(load=load), traces=traces, samples=(), slo=KIT.CHAT)
 
-    assert it.slo.goodput_per_s <= it.requests_per_s
+    assert (it.slo.goodput_per_s or 0.0) <= (it.requests_per_s or 0.0)
+    assert (it.slo.goodput_per_s is None) == (it.requests_per_s is None)
 
 
 @settings(max_examples=40)

@@ -86,7 +86,7 @@ def test_ctrl_c_twice_hurries_and_still_keeps_the_record(faked: Arena) -> None:
 
 @pytest.mark.engine
 def test_ctrl_c_on_a_real_engine_keeps_the_record(real: Arena) -> None:
-    running = real.start("run", str(real.model), *LONG, "--output-tokens", "64")
+    running = real.start("run", str(real.model), *LONG, "--input-tokens", "16")
     real.wait_for(running, "tick")
     interrupt(running)
     assert real.record()["outcome"] == {"kind": "interrupted", "stage": "load", "by": "ctrl-c"}

@@ -57,7 +57,7 @@ def test_an_arena_killed_while_it_measures_is_a_record_after_the_next_command(fa
 
 @pytest.mark.engine
 def test_a_real_engine_ends_with_its_arena(real: Arena) -> None:
-    running = real.start("run", str(real.model), "--concurrency", "2", "--duration", "60s", "--output-tokens", "8")
+    running = real.start("run", str(real.model), "--concurrency", "2", "--duration", "60s", "--input-tokens", "16")
     real.wait_for(running, "tick", phase="steady")
     kill(real, running)
     assert real.run("verify").code == 0

@@ -1,6 +1,7 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
 import os
+import secrets
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -54,7 +55,14 @@ def command(
         typer.Option(help="Warm-up at the target load; else until every stream had an answer.", metavar="5s"),
     ] = None,
     repeat: Annotated[int, typer.Option(help="Measure every load point so often.", min=1, max=100)] = 1,
-    seed: Annotated[int, typer.Option(help="Another seed makes other prompts, lengths and arrivals.", min=0)] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="The same seed makes the same prompts, lengths and arrivals: 0 for an engine that is started, drawn "
+            "for a running server, whose cache may know them.",
+            min=0,
+        ),
+    ] = None,
     goal: Annotated[str, typer.Option("--slo", help="The latency goal that requests are judged by.")] = "chat",
     context: Annotated[
         int | None, typer.Option(help="Longest prompt and answer of a request, in tokens.", min=1)
@@ -101,7 +109,7 @@ def command(
         duration_s=None if duration is None else units.parse_seconds(duration),
         requests=requests,
         warmup_s=None if warmup is None else units.parse_seconds(warmup),
-        seed=seed,
+        seed=choose_seed(seed, url=url),
         repeats=repeat,
         context_tokens=context,
         parallel=parallel,
@@ -116,6 +124,13 @@ def command(
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
     return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
+
+
+def choose_seed(asked: int | None, *, url: str | None) -> int:
+    """A server that keeps running answers prompts it has seen from its cache, and not every one says so."""
+    if asked is not None:
+        return asked
+    return 0 if url is None else secrets.randbelow(2**31)
 
 
 def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:

@@ -6,6 +6,7 @@
 import errno
 import json
 import os
+import re
 import tempfile
 import time
 import traceback
@@ -151,18 +152,18 @@ def _tell(argv: Sequence[str], *, what: str, why: str, advice: str) -> None:
 
 
 def _log_folders() -> Iterator[Path]:
-    from inference_arena.store import open_home  # noqa: PLC0415
+    with suppress(ArenaError, ImportError):  # what cannot be imported may be the bug
+        from inference_arena.store import open_home  # noqa: PLC0415
 
-    with suppress(ArenaError):
         yield open_home().logs
     yield Path(tempfile.gettempdir())
 
 
 def _keep_traceback(argv: Sequence[str]) -> str:
     from inference_arena import __version__  # noqa: PLC0415
-    from inference_arena.run import scrub_argv  # noqa: PLC0415
 
-    words = scrub_argv([word for part in argv for word in part.split()])
+    # the verb and the names of options: values may be secret
+    words = [*argv[:1], *(re.split(r"[=\s]", word)[0] for word in argv[1:] if word.startswith("-"))]
     text = f"arena {__version__} {' '.join(words)}\n{traceback.format_exc()}"
     for folder in _log_folders():
         with suppress(OSError):

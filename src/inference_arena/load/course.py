@@ -1,6 +1,8 @@
 """Where a load point is: what was sent, what counts, when it is over. The measuring core's only changing state."""
 
 import asyncio
+import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -32,7 +34,8 @@ class Course:
     steady_from: float | None = None
     steady_to: float | None = None
     server_closes: bool = False
-    idle: list[Connection] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
+    idle: deque[Connection] = field(default_factory=deque)
     open: dict[Call, Connection | None] = field(default_factory=dict)
     gate: Turnstile = field(default_factory=Turnstile)
     measured: set[Call] = field(default_factory=set)

@@ -270,10 +270,10 @@ def _apportion(pieces: Sequence[Piece], total: int) -> list[int]:
     if not characters:
         return [0] * len(pieces)
     first = [1 if piece.characters else 0 for piece in pieces]
-    spare = total - sum(first)
+    spare, early = total - sum(first), 0
     if spare < 0:
-        first, spare = [0] * len(pieces), total
-    edges = [-(-spare * done // characters) for done in accumulate(piece.characters for piece in pieces)]
+        first, spare, early = [0] * len(pieces), total, characters - 1
+    edges = [(spare * done + early) // characters for done in accumulate(piece.characters for piece in pieces)]
     return [one + edge - before for one, edge, before in zip(first, edges, [0, *edges], strict=False)]
 
 

@@ -21,7 +21,8 @@ WATCH_EVERY_S: Final = 0.25
 LAG_EVERY_S: Final = 0.05
 FIRST_PAUSE_AFTER_FAILURE_S: Final = 0.05
 LONGEST_PAUSE_AFTER_FAILURE_S: Final = 1.0
-WARM_CONNECTIONS: Final = 64
+# for an open load; idle ones may each hold a thread of the server: 41 made llama.cpp keep a request for 15 s
+WARM_CONNECTIONS: Final = 2
 
 
 async def ask(course: Course, *, scheduled: float) -> Call:
@@ -61,12 +62,12 @@ def _cut(call: Call, connection: Connection | None, *, measured: bool) -> None:
 
 async def _connection(course: Course, call: Call) -> Connection | None:
     while course.idle:
-        if (connection := course.idle.pop()).usable:
+        if (connection := course.idle.popleft()).usable:
             return connection
     began = monotonic()
     try:
         async with asyncio.timeout(course.plan.request_timeout_s):
-            connection = await connect(course.plan.target, tls=tls_context(course.plan.target))
+            connection = await connect(course.plan.target, tls=course.tls)
     except (OSError, TimeoutError) as error:
         call.fail(*connect_failure(error))
         call.end()
@@ -142,11 +143,11 @@ async def drive_open(course: Course) -> None:
 async def warm_connections(course: Course) -> None:
     """Open connections before the clock starts; failing to is left for the requests to find out."""
     load, plan = course.plan.load, course.plan
-    wanted = load.concurrency or min(WARM_CONNECTIONS, int((load.rate_per_s or 0) * 2) + 1)
-    tls = tls_context(plan.target)
+    wanted = load.concurrency or WARM_CONNECTIONS
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(plan.request_timeout_s):
-            course.idle += [await connect(plan.target, tls=tls) for _ in range(wanted)]
+            for _ in range(wanted):
+                course.idle.append(await connect(plan.target, tls=course.tls))
 
 
 async def watch(course: Course) -> None:
@@ -176,6 +177,7 @@ async def feel_lag(course: Course) -> None:
 
 async def drive(course: Course) -> None:
     """Run one point to its end; `course` says how it went. The raw requests went to `course.keep`."""
+    course.tls = tls_context(course.plan.target)
     await warm_connections(course)
     course.started = monotonic()
     main = asyncio.create_task(drive_closed(course) if course.plan.load.kind == "closed" else drive_open(course))

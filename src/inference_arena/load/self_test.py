@@ -46,7 +46,7 @@ def _plan(port: int, *, streams: int, raw_path: Path) -> PointPlan:
         seed=0,
         target=Target(host="127.0.0.1", port=port, path="/v1/chat/completions"),
         endpoint="chat",
-        parameters={"model": "truth", "stream_options": {"include_usage": True}},
+        parameters={"model": "truth"},  # no usage: tokens are counted from what was read
         load=Load(kind="closed", concurrency=streams, warmup_s=WARMUP_S, duration_s=DURATION_S),
         lengths=Lengths(input_tokens=16, output_tokens=TOKENS, output_jitter=0.0),
         wording=Wording(),
@@ -62,7 +62,8 @@ def _plan(port: int, *, streams: int, raw_path: Path) -> PointPlan:
 def _sample(
     driven: Driven, seen: Iterable[RequestTrace], sent: Iterable[Sent], *, streams: int, interval_s: float
 ) -> SelfTestSample:
-    pairs = list(_pairs(driven, seen, {entry.request: entry for entry in sent if entry.request}))
+    finished = list(_finished(driven, seen, {entry.request: entry for entry in sent if entry.request}))
+    pairs = [(trace, truth) for trace, truth in finished if trace.result == "ok"]
     return SelfTestSample(
         streams=streams,
         token_interval_s=interval_s,
@@ -70,15 +71,17 @@ def _sample(
         seen_ttft_s=tuple(round(trace.read_s[0] - (trace.sent_s or 0.0), 6) for trace, _ in pairs),
         true_tpot_s=tuple(round((truth.sends[-1][0] - truth.sends[0][0]) / (TOKENS - 1), 9) for _, truth in pairs),
         seen_tpot_s=tuple(round((trace.read_s[-1] - trace.read_s[0]) / (TOKENS - 1), 9) for trace, _ in pairs),
-        tokens_sent=sum(truth.tokens for _, truth in pairs),
-        tokens_seen=sum(sum(trace.read_tokens) for trace, _ in pairs),
+        tokens_sent=sum(truth.tokens for _, truth in finished),
+        tokens_seen=sum(sum(trace.read_tokens) for trace, _ in finished),
     )
 
 
-def _pairs(driven: Driven, seen: Iterable[RequestTrace], sent: dict[str, Sent]) -> Iterator[tuple[RequestTrace, Sent]]:
-    """Measured requests that both sides finished."""
+def _finished(
+    driven: Driven, seen: Iterable[RequestTrace], sent: dict[str, Sent]
+) -> Iterator[tuple[RequestTrace, Sent]]:
+    """Measured requests that the server finished, whatever the client made of them."""
     for trace in seen:
         truth = sent.get(f"0-{trace.request}")
-        late_enough = driven.steady_from_s is not None and trace.scheduled_s >= driven.steady_from_s
-        if truth is not None and truth.outcome == "ok" and trace.result == "ok" and late_enough:
+        measured = (driven.steady_from_s or 0.0) <= trace.scheduled_s < (driven.steady_to_s or 0.0)
+        if truth is not None and truth.outcome == "ok" and measured:
             yield trace, truth

@@ -20,6 +20,8 @@ from inference_arena.load.requests import Request
 from inference_arena.load.turnstile import Turnstile
 
 MOST_BODY_BYTES: Final = 16 * 2**20
+# a connection that had been closed says so within a round trip; later, the server has had the request
+STALE_WITHIN_S: Final = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -178,7 +180,8 @@ class Connection(asyncio.Protocol):
             call.fail(failure, detail)
             # a server may close between two requests without saying so; nothing of this one was read then
             closed = failure in {"connection-closed", "connection-reset"}
-            call.stale = closed and self._answers > 0 and call.headers is None
+            at_once = call.sent is not None and monotonic() - call.sent < STALE_WITHIN_S
+            call.stale = closed and at_once and self._answers > 0 and call.headers is None
         self._answers += 1
         call.end()
 

@@ -8,6 +8,8 @@ from inference_arena.plan import Trial
 from inference_arena.record import Doubt, Point, PointSummary, Summary
 
 LATE_SHARE: Final = 0.05
+TPOT_SHARE: Final = 0.01
+CHUNKY: Final = 4.0
 BUSY_CLIENT_SHARE: Final = 0.8
 CACHED_SHARE: Final = 0.5
 SHORT_SHARE: Final = 0.05
@@ -26,6 +28,8 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_client_late(summary.points),
         *_client_bound(summary.points),
         *_tokens_lost(summary),
+        *_self_test_off(summary),
+        *_buffered(summary.points),
         *_usage_missing(summary.points),
         *_apportioned(summary.points),
         *_short_output(summary.points, trial),
@@ -115,6 +119,42 @@ def _tokens_lost(summary: Summary) -> Iterator[Doubt]:
             weight="serious",
             evidence=f"the client's self-test missed {test.tokens_lost} tokens that were sent",
             advice="report this: it must never happen",
+        )
+
+
+def _self_test_off(summary: Summary) -> Iterator[Doubt]:
+    """The self-test's error beside the quickest median TTFT; without a test nobody knows the client's error."""
+    ttfts = [point.ttft_s.p50.value for point in summary.points if point.ttft_s]
+    test = summary.self_test
+    if test is None and ttfts:
+        yield Doubt(
+            code="no-self-test",
+            weight="note",
+            evidence="the load client was not tested after this run, so its own error is unknown",
+            advice="arena doctor --self-test measures it at several loads",
+        )
+    if test is None or not ttfts:
+        return
+    off_s, tpot = test.ttft_error_p99_s, test.tpot_error_share or 0.0
+    if off_s > LATE_SHARE * min(ttfts) or tpot > TPOT_SHARE:
+        yield Doubt(
+            code="client-inexact",
+            weight="caution",
+            evidence=f"in its self-test the load client was {units.seconds(off_s)} off in TTFT (p99) and "
+            f"{units.percent(tpot)} in TPOT",
+            advice="close other programs and run again, or run the client on another machine with --url",
+        )
+
+
+def _buffered(points: Sequence[PointSummary]) -> Iterator[Doubt]:
+    bad = _those(points, lambda p: p.tpot_s is not None and p.output_tokens_per_s_per_user is None)
+    bad += _those(points, lambda p: p.ok > 0 and p.tpot_s is None and (p.tokens_per_chunk or 0) > CHUNKY)
+    if bad:
+        yield Doubt(
+            code="buffered-stream",
+            weight="serious",
+            evidence=f"answers came for the most part in one piece {_where(bad)}: something on the way holds them back",
+            advice="TTFT is then the whole answer's time; reach the server directly, or turn the proxy's buffering off",
         )
 
 

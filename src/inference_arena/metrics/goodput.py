@@ -1,12 +1,12 @@
 """Which requests met the SLO, and how many a second did. Errors are misses. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from inference_arena.facts import Slo
 from inference_arena.metrics.latency import scheduled_ttft_s, tpot_s, ttft_s
 from inference_arena.metrics.statistics import wilson
 from inference_arena.metrics.throughput import Window, requests_per_s
-from inference_arena.record import RequestTrace, SloResult
+from inference_arena.record import Estimate, RequestTrace, SloResult
 
 
 def met(trace: RequestTrace, slo: Slo, *, scheduled: bool) -> bool:
@@ -38,5 +38,20 @@ def slo_result(
         name=slo.name,
         attainment=attainment,
         goodput_per_s=None if window is None else requests_per_s(good, window),
-        met=None if attainment is None else attainment.value >= slo.judged_at,
+        met=judge(attainment, slo),
     )
+
+
+def judge(attainment: Estimate | None, slo: Slo) -> bool | None:
+    """Whether enough requests met the SLO; None where the interval leaves it open, as it does with few requests."""
+    if attainment is None or attainment.low is None or attainment.high is None:
+        return None
+    if attainment.low >= slo.judged_at:
+        return True
+    return False if attainment.high < slo.judged_at else None
+
+
+def pooled(attainments: Iterable[Estimate]) -> Estimate | None:
+    """One share over all repeats."""
+    known = list(attainments)
+    return wilson(sum(round(each.value * each.n) for each in known), sum(each.n for each in known))

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import NormalDist, fmean, stdev
 
 from inference_arena.record import Distribution, Estimate
 
 P99_NEEDS = 100
 FEWEST_BLOCKS = 6
+MOST_RESEMBLANCE = 0.9
 _Z95 = NormalDist().inv_cdf(0.975)
 # two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, table 1.3.6.7.2)
 _T95 = (
@@ -29,8 +31,11 @@ def mean(values: Sequence[float]) -> float | None:
     return fmean(values) if values else None
 
 
-def distribution(values: Sequence[float]) -> Distribution | None:
-    """None without samples; p99 is None under 100 of them, where it would be the maximum by another name."""
+def distribution(values: Sequence[float], *, together: int = 1) -> Distribution | None:
+    """None without samples; p99 is None under 100 of them, where it would be the maximum by another name.
+
+    `together` is how many samples share their luck: the streams of a closed load warm up, wait and run together.
+    """
     if not values:
         return None
     ordered = sorted(values)
@@ -38,7 +43,7 @@ def distribution(values: Sequence[float]) -> Distribution | None:
         n=len(ordered),
         mean=fmean(ordered),
         min=ordered[0],
-        p50=median(ordered),
+        p50=median(ordered, together=together),
         p90=percentile(ordered, 0.90),
         p95=percentile(ordered, 0.95),
         p99=percentile(ordered, 0.99) if len(ordered) >= P99_NEEDS else None,
@@ -46,15 +51,20 @@ def distribution(values: Sequence[float]) -> Distribution | None:
     )
 
 
-def median(ordered: Sequence[float]) -> Estimate:
+def median(ordered: Sequence[float], *, together: int = 1) -> Estimate:
     """The median of sorted samples with the 95 % interval that order statistics give, whatever the distribution.
 
-    The k-th smallest and largest samples enclose the median with probability 1 - 2 P(Binomial(n, 1/2) < k); the
-    largest k that keeps 95 % is taken. Under 6 samples no k does, and the bounds are None.
+    The k-th smallest and largest of n samples enclose the median with probability 1 - 2 P(Binomial(n, 1/2) < k); the
+    largest k that keeps 95 % is taken. Under 6 samples no k does, and the bounds are None. Of `together` samples that
+    share their luck only one is counted: n is divided, and the bounds are the same shares of all samples.
     """
-    rank = _median_rank(len(ordered))
-    bounds = (ordered[rank - 1], ordered[-rank]) if rank else (None, None)
-    value = percentile(ordered, 0.5)
+    value, counted = percentile(ordered, 0.5), max(1, len(ordered) // together)
+    rank = _median_rank(counted)
+    if together == 1:
+        bounds = (ordered[rank - 1], ordered[-rank]) if rank else (None, None)
+    else:
+        share = (rank - 1) / (counted - 1) if rank else 0.0
+        bounds = (percentile(ordered, share), percentile(ordered, 1 - share)) if rank else (None, None)
     return Estimate(value=value, low=bounds[0], high=bounds[1], n=len(ordered), method="order-statistics")
 
 
@@ -73,14 +83,26 @@ def _median_rank(n: int) -> int:
 def mean_of_blocks(blocks: Sequence[float], *, method: str) -> Estimate:
     """The mean of equally long, successive blocks with a Student 95 % interval.
 
-    Successive tokens are not independent, so blocks stand in for samples (the method of batch means). The bounds are
-    None under 6 blocks.
+    Successive tokens are not independent, so blocks stand in for samples (the method of batch means); where a block
+    still resembles the one before, the interval is widened by sqrt((1 + r) / (1 - r)), r their correlation. The bounds
+    are None under 6 blocks.
     """
     value = fmean(blocks)
     if len(blocks) < FEWEST_BLOCKS:
         return Estimate(value=value, n=len(blocks), method=method)
-    half = student_95(len(blocks) - 1) * stdev(blocks) / math.sqrt(len(blocks))
+    resemblance = min(MOST_RESEMBLANCE, max(0.0, _lag_one(blocks)))
+    widened = math.sqrt((1 + resemblance) / (1 - resemblance))
+    half = student_95(len(blocks) - 1) * widened * stdev(blocks) / math.sqrt(len(blocks))
     return Estimate(value=value, low=max(0.0, value - half), high=value + half, n=len(blocks), method=method)
+
+
+def _lag_one(blocks: Sequence[float]) -> float:
+    """Correlation of each block with the one before it; 0 where they do not vary."""
+    middle = fmean(blocks)
+    spread = sum((block - middle) ** 2 for block in blocks)
+    if spread == 0:
+        return 0.0
+    return sum((a - middle) * (b - middle) for a, b in pairwise(blocks)) / spread
 
 
 def student_95(degrees: int) -> float:

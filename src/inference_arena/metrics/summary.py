@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from inference_arena.facts import Slo
 from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
 from inference_arena.metrics.doubts import find_doubts
-from inference_arena.metrics.goodput import slo_result
+from inference_arena.metrics.goodput import judge, pooled, slo_result
 from inference_arena.metrics.latency import (
     chunk_gaps_s,
     e2e_s,
@@ -17,9 +17,10 @@ from inference_arena.metrics.latency import (
     tpot_s,
     ttft_s,
 )
-from inference_arena.metrics.statistics import across_repeats, distribution, mean, percentile
+from inference_arena.metrics.statistics import across_repeats, distribution, percentile
 from inference_arena.metrics.throughput import (
     Window,
+    buffered,
     concurrency_mean,
     input_tokens_per_s,
     output_tokens_per_s,
@@ -52,7 +53,7 @@ def summarise(
     summaries = tuple(
         summarise_point(point, traces=by_point[point.index], samples=samples, slo=trial.slo) for point in points
     )
-    loads = tuple(summarise_load(group) for group in _by_load(summaries).values())
+    loads = tuple(summarise_load(group, slo=trial.slo) for group in _by_load(summaries).values())
     best = max((load for load in loads if load.output_tokens_per_s), key=_speed, default=None)
     bare = Summary(
         metrics_version=METRICS_VERSION,
@@ -94,9 +95,12 @@ def summarise_point(
     window = window_of(point)
     measured = [t for t in traces if window is not None and window[0] <= t.scheduled_s < window[1]]
     ok = [trace for trace in measured if trace.result == "ok"]
+    together = point.load.concurrency or 1
     results = Counter(trace.result for trace in measured)
     window_s = None if window is None else window[1] - window[0]
-    tpot = _each(ok, tpot_s)
+    tpot, e2e = _each(ok, tpot_s, together=together), _each(ok, e2e_s, together=together)
+    # a window shorter than an answer says nothing of a rate
+    rated = window if window is not None and e2e is not None and window[1] - window[0] >= e2e.p50.value else None
     return PointSummary(
         point=point.index,
         repeat=point.repeat,
@@ -109,19 +113,19 @@ def summarise_point(
         unfinished=results["unfinished"],
         failures=dict(sorted(Counter(t.failure for t in measured if t.failure is not None).items())),
         outside_window=len(traces) - len(measured),
-        concurrency_mean=window and concurrency_mean(traces, window),
-        requests_per_s=window and requests_per_s(traces, window),
-        output_tokens_per_s=window and output_tokens_per_s(traces, window),
-        input_tokens_per_s=window and input_tokens_per_s(traces, window),
-        output_tokens_per_s_per_user=1 / tpot.p50.value if tpot and tpot.p50.value > 0 else None,
-        ttft_s=_each(ok, ttft_s),
-        scheduled_ttft_s=_each(ok, scheduled_ttft_s),
+        concurrency_mean=rated and concurrency_mean(traces, rated),
+        requests_per_s=rated and requests_per_s(traces, rated),
+        output_tokens_per_s=rated and output_tokens_per_s(traces, rated),
+        input_tokens_per_s=rated and input_tokens_per_s(traces, rated),
+        output_tokens_per_s_per_user=1 / tpot.p50.value if tpot and tpot.p50.value > 0 and not buffered(ok) else None,
+        ttft_s=_each(ok, ttft_s, together=together),
+        scheduled_ttft_s=_each(ok, scheduled_ttft_s, together=together),
         tpot_s=tpot,
         itl_s=distribution([gap for trace in ok for gap in itl_s(trace)]),
         chunk_gap_s=distribution([gap for trace in ok for gap in chunk_gaps_s(trace)]),
-        longest_gap_s=_each(ok, longest_gap_s),
-        e2e_s=_each(ok, e2e_s),
-        scheduled_e2e_s=_each(ok, scheduled_e2e_s),
+        longest_gap_s=_each(ok, longest_gap_s, together=together),
+        e2e_s=e2e,
+        scheduled_e2e_s=_each(ok, scheduled_e2e_s, together=together),
         tokens_per_chunk=tokens_per_chunk(ok),
         input_tokens=_each(ok, lambda trace: trace.input_tokens),
         output_tokens=_each(ok, lambda trace: trace.output_tokens),
@@ -129,15 +133,24 @@ def summarise_point(
         cached_input_share=_cached_share(ok),
         token_times=dict(sorted(Counter(str(t.token_times) for t in ok).items())),
         output_tokens_source=dict(sorted(Counter(str(t.output_tokens_source) for t in ok).items())),
-        slo=slo_result(measured, slo, traces=traces, scheduled=point.load.kind == "open", window=window),
+        slo=slo_result(_judged(point, measured), slo, traces=traces, scheduled=point.load.kind == "open", window=rated),
         client=client_summary(point.index, measured=measured, samples=samples),
         host=host_summary(samples, window=window),
     )
 
 
-def _each(traces: Iterable[RequestTrace], measure: Callable[[RequestTrace], float | None]) -> Distribution | None:
+def _judged(point: Point, measured: Sequence[RequestTrace]) -> Sequence[RequestTrace]:
+    """What we broke off ourselves is no miss of the server's."""
+    if point.stopped_by not in {"interrupted", "client-died"}:
+        return measured
+    return [trace for trace in measured if trace.result != "unfinished"]
+
+
+def _each(
+    traces: Iterable[RequestTrace], measure: Callable[[RequestTrace], float | None], *, together: int = 1
+) -> Distribution | None:
     values = (measure(trace) for trace in traces)
-    return distribution([float(value) for value in values if value is not None])
+    return distribution([float(value) for value in values if value is not None], together=together)
 
 
 def _is_short(trace: RequestTrace) -> bool:
@@ -152,10 +165,9 @@ def _cached_share(traces: Iterable[RequestTrace]) -> float | None:
     return sum(cached for cached, _ in known) / total if total else None
 
 
-def summarise_load(group: Sequence[PointSummary]) -> LoadSummary:
+def summarise_load(group: Sequence[PointSummary], *, slo: Slo) -> LoadSummary:
     """One load over its repeats. With one point its own within-run intervals are kept."""
-    attainments = [point.slo.attainment.value for point in group if point.slo.attainment]
-    judged = [point.slo.met for point in group if point.slo.met is not None]
+    attainment = pooled(point.slo.attainment for point in group if point.slo.attainment)
     ttfts = [d for point in group if (d := headline_ttft(point))]
     return LoadSummary(
         load=group[0].load,
@@ -168,8 +180,8 @@ def summarise_load(group: Sequence[PointSummary]) -> LoadSummary:
         ttft_p90_s=_middle([d.p90 for d in ttfts]),
         tpot_s=_over([p.tpot_s.p50 for p in group if p.tpot_s]),
         longest_gap_max_s=max((p.longest_gap_s.max for p in group if p.longest_gap_s), default=None),
-        attainment=mean(attainments),
-        slo_met=all(judged) if judged else None,
+        attainment=None if attainment is None else attainment.value,
+        slo_met=judge(attainment, slo),
     )
 
 

@@ -6,6 +6,7 @@ from inference_arena.metrics.statistics import mean_of_blocks
 from inference_arena.record import Estimate, RequestTrace
 
 BLOCKS = 10
+FEWEST_TOKENS_TO_TELL = 8
 Window = tuple[float, float]
 
 
@@ -51,6 +52,12 @@ def concurrency_mean(traces: Iterable[RequestTrace], window: Window) -> float | 
         if trace.sent_s is not None and trace.ended_s is not None:
             busy_s += max(0.0, min(end, trace.ended_s) - max(begin, trace.sent_s))
     return busy_s / (end - begin)
+
+
+def buffered(traces: Sequence[RequestTrace]) -> bool:
+    """Something on the way keeps the stream back: most answers of several tokens came for the most part in one read."""
+    long = [trace for trace in traces if sum(trace.read_tokens) >= FEWEST_TOKENS_TO_TELL]
+    return bool(long) and sum(2 * max(t.read_tokens) > sum(t.read_tokens) for t in long) > len(long) / 2
 
 
 def tokens_per_chunk(traces: Iterable[RequestTrace]) -> float | None:

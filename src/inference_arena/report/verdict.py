@@ -150,11 +150,25 @@ def _growth(loads: Sequence[LoadSummary]) -> tuple[str, ...]:
     if flat is None:
         return (f"Throughput still grows at {steps[-1][1].load.label} at once: the limit lies higher than was tried.",)
     low, high, gain = steps[flat]
+    if _cannot_be_told_apart(low, high):
+        return (
+            f"Whether {high.load.label} at once make more tokens than {low.load.label} cannot be told from this run.",
+        )
     change = f"adds only {_whole_percent(gain)}" if gain > 0.005 else "adds nothing"
     if gain < -0.005:
         change = f"costs {_whole_percent(-gain)}"
     doubling = "" if math.isclose(high.load.level, 2 * low.load.level) else " per doubling"
     return (f"Throughput stops growing at {low.load.label} at once: {high.load.label} at once {change}{doubling}.",)
+
+
+def _cannot_be_told_apart(one: LoadSummary, other: LoadSummary) -> bool:
+    """Both intervals are known and hold too much to say that growth stopped."""
+    a, b = one.output_tokens_per_s, other.output_tokens_per_s
+    if a is None or b is None or None in {a.low, a.high, b.low, b.high}:
+        return False
+    return (
+        b.high is not None and a.low is not None and b.high > (1 + GROWTH) * a.low and b.value < (1 + GROWTH) * a.value
+    )
 
 
 def _whole_percent(share: float) -> str:
@@ -178,6 +192,10 @@ def _goal(loads: Sequence[LoadSummary], slo: Slo) -> tuple[str, ...]:
     goal = f'The goal "{words.plain(slo.name)}" ({bounds(slo)})'
     if all(load.slo_met is None for load in loads):
         return (f"{goal} cannot be judged from so few requests.",)
+    if all(load.slo_met is not False for load in loads) and any(load.slo_met is None for load in loads):
+        known = [load for load in loads if load.slo_met]
+        sure = f" is met {words.up_to(known[-1].load)}; beyond that it" if known else ""
+        return (f"{goal}{sure} cannot be judged from so few requests.",)
     met = next((i for i, load in enumerate(loads) if not load.slo_met), len(loads))
     if met == len(loads):
         return (f"{goal} is met at every load tried, {words.up_to(loads[-1].load)}.",)

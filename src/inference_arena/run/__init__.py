@@ -8,7 +8,6 @@ from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.programs import llama_programs
 from inference_arena.run.salvage import Salvaged, salvage
-from inference_arena.run.scrub import scrub_argv
 
 __all__ = [
     "Asked",
@@ -23,7 +22,6 @@ __all__ = [
     "llama_programs",
     "make_job",
     "salvage",
-    "scrub_argv",
     "usable_cores",
     "wants_embedded",
 ]

@@ -59,11 +59,11 @@ class Assembled:
     log_gz: Path | None
 
 
-def assemble(journal: Path, *, secrets: Sequence[str] = ()) -> Assembled:
+def assemble(journal: Path, *, secrets: Sequence[str] = (), salvaged: bool = False) -> Assembled:
     """Everything in a journal as one record. A journal without an outcome was killed."""
     draft = _draft(journal)
     events = read_events(journal)
-    traces = read_traces(journal, secrets=secrets)
+    traces = read_traces(journal, secrets=secrets, salvaged=salvaged)
     samples = list(read_samples(journal))
     points = read_points(events, traces)
     requests = write_jsonl_gz(journal / "requests.jsonl.gz", traces)
@@ -104,9 +104,9 @@ def assemble(journal: Path, *, secrets: Sequence[str] = ()) -> Assembled:
     return Assembled(record, journal / "requests.jsonl.gz", journal / "samples.jsonl.gz", log_gz)
 
 
-def save(home: Home, journal: Path, *, secrets: Sequence[str] = ()) -> tuple[Record, Path]:
+def save(home: Home, journal: Path, *, secrets: Sequence[str] = (), salvaged: bool = False) -> tuple[Record, Path]:
     """Assemble and put it among the records. The journal stays; the caller discards it."""
-    made = assemble(journal, secrets=secrets)
+    made = assemble(journal, secrets=secrets, salvaged=salvaged)
     path = save_record(home, made.record, requests_gz=made.requests_gz, samples_gz=made.samples_gz, log_gz=made.log_gz)
     return made.record, path
 
@@ -132,18 +132,21 @@ def _draft(journal: Path) -> Draft:
         raise BadFileError(f"{journal} holds no run", why=str(error).splitlines()[0]) from error
 
 
-def read_traces(journal: Path, *, secrets: Sequence[str] = ()) -> list[RequestTrace]:
+def read_traces(journal: Path, *, secrets: Sequence[str] = (), salvaged: bool = False) -> list[RequestTrace]:
     """Every whole request in the journal, one trace each, by point and number."""
     found = {
-        (head.point, head.request): _scrubbed(decode(head, mask(body, secrets)))
+        (head.point, head.request): _scrubbed(decode(head, mask(body, secrets)), salvaged=salvaged)
         for path in sorted(journal.glob(RAW_FILES))
         for head, body in read_raw(path)
     }
     return [found[key] for key in sorted(found)]
 
 
-def _scrubbed(trace: RequestTrace) -> RequestTrace:
-    return trace if trace.detail is None else trace.model_copy(update={"detail": scrub_text(trace.detail)})
+def _scrubbed(trace: RequestTrace, *, salvaged: bool) -> RequestTrace:
+    """A killed run's key is known to nobody any more, and a server may repeat it in what it says."""
+    if trace.detail is None:
+        return trace
+    return trace.model_copy(update={"detail": None if salvaged else scrub_text(trace.detail)})
 
 
 def read_points(events: Iterable[Event], traces: Sequence[RequestTrace]) -> tuple[Point, ...]:

@@ -30,7 +30,7 @@ def _salvage(home: Home, path: Path) -> Salvaged:
         discard(path)
         return Salvaged(path, path.name, "it had been saved")
     try:
-        record, _ = save(home, path)
+        record, _ = save(home, path, salvaged=True)
     except StorageError as error:  # there may be room for it the next time
         return Salvaged(path, None, f"{error.what}: {error.why}")
     except (ArenaError, ValueError, LookupError, TypeError) as error:
