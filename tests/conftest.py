@@ -1,12 +1,39 @@
-"""What all tests may ask for: the embedded model's real file."""
+"""What all tests may ask for: a home of their own, builders of records, the embedded model's real file."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import platformdirs
 import pytest
 
+import builders as builders_module
+from inference_arena.record import Record
 from inference_arena.run import embedded_card, fetch_checkpoint
+from inference_arena.store import Home, open_home
+
+
+@pytest.fixture
+def builders() -> ModuleType:
+    return builders_module
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("ARENA_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ARENA_DATABASE_URL", raising=False)
+    return open_home()
+
+
+@pytest.fixture
+def keep(home: Home, tmp_path: Path) -> Callable[..., Path]:
+    """Saves a record in the home, with an engine log if one is given."""
+
+    def save(record: Record, **options: str) -> Path:
+        return builders_module.keep(home, record, raw=tmp_path / "raw", **options)
+
+    return save
 
 
 @pytest.fixture(scope="session")

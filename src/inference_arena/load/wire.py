@@ -6,6 +6,7 @@ event stream inside is parsed after the load point has ended (see decode).
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from array import array
@@ -231,4 +232,6 @@ def connect_failure(error: BaseException) -> tuple[str, str]:
         return "connect-timeout", "no connection in time"
     if isinstance(error, socket.gaierror):
         return "unknown-host", str(error)
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL}:
+        return "too-many-connections", str(error)
     return "connect-failed", str(error)

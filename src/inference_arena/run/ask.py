@@ -19,6 +19,12 @@ MOST_SLOTS: Final = 64
 SELF_TEST_DURATION_S: Final = 6.0
 DURATION_S: Final = 30.0
 OPEN_WARMUP_S: Final = 5.0
+OWN_FLAGS: Final = {
+    "--port": "arena run --port N",
+    "--host": "leave it out: the engine listens on this machine only",
+    **dict.fromkeys(("--model", "-m"), "arena run FILE.gguf"),
+    **dict.fromkeys(("--alias", "-a"), "leave it out"),
+}
 OPEN_SLOTS: Final = 8  # for an open load, whose requests at once nobody knows beforehand
 ENGINE_OPTIONS: Final = MappingProxyType(
     {
@@ -104,6 +110,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     if engine not in ENGINES or engine == "openai":
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
+    _refuse_own_flags(asked.flags)
     path = Path(asked.model).expanduser() if asked.model is not None else embedded
     assert path is not None
     if embedded is not None and not path.exists():
@@ -126,6 +133,14 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         model_path=str(path.resolve()),
         port=asked.port,
     )
+
+
+def _refuse_own_flags(flags: tuple[str, ...]) -> None:
+    """Where the engine listens and what it loads is the arena's to say: it would wait elsewhere in vain."""
+    names = [flag.partition("=")[0] for flag in flags]
+    taken = next((name for name in names if name in OWN_FLAGS), None)
+    if taken is not None:
+        raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=OWN_FLAGS[taken])
 
 
 def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> EngineUsed:

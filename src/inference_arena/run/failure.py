@@ -36,6 +36,14 @@ _REQUEST_FAILURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "unknown-host": ("the host name is not known", "correct the host in --url"),
         "connect-timeout": ("no connection came about in time", "check that the address is reachable from here"),
         "connect-failed": ("no connection came about", "check that the address is reachable from here"),
+        "too-many-connections": (
+            "this machine cannot hold so many connections at once",
+            "lower the load, or allow more open files: ulimit -n",
+        ),
+        "no-answer": (
+            "no request of the measured time was answered",
+            "give each point more time with --duration, or another load",
+        ),
         "connection-reset": ("the server broke the connection off", "look at the server's log"),
         "connection-closed": ("the server closed the connection without an answer", "look at the server's log"),
         "tls": (
