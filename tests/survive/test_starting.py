@@ -2,6 +2,7 @@
 
 import socket
 
+import pytest
 from survival import ENDLESS, QUICK, Arena, json_of, read
 
 
@@ -50,3 +51,11 @@ def test_a_run_that_was_killed_does_not_lock_out_the_next_one(faked: Arena) -> N
     assert done.code == 0, done.err
     assert "a killed run was saved" in done.err
     assert read(faked.home / "measuring.lock").split()[0] != str(first.pid)
+
+
+@pytest.mark.parametrize("flag", ["--port 1", "--port=1", "--host 0.0.0.0", "-m other.gguf", "--alias x"])
+def test_a_flag_that_would_send_the_engine_elsewhere_is_a_usage_error(faked: Arena, flag: str) -> None:
+    done = faked.run_model("--flag", flag)
+    assert done.code == 2
+    done.says("--flag cannot set")
+    assert faked.records == faked.journals == []
