@@ -275,3 +275,8 @@ def test_the_most_serious_doubt_comes_first_and_each_has_evidence_and_advice(cal
     assert weights == sorted(weights)
     assert len(set(weights)) == 3
     assert all(doubt.evidence and doubt.advice for doubt in found.values())
+
+
+def test_a_window_shorter_than_an_answer_is_doubted_and_gives_no_rate(calm, trace):
+    long = [trace(i, at_s=1.0 + 0.1 * i, read_s=(2.0 + 0.1 * i, 90.0), read_tokens=(1, 9)) for i in range(40)]
+    assert "short-window" in calm(traces=long)

@@ -36,6 +36,7 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_warm_cache(summary.points),
         *_busy_host(summary.points, cpu_cores),
         *_swapped(summary.points),
+        *_short_window(summary.points),
         *_few_samples(summary.points),
         *_unstable(summary),
         *_not_saturated(summary),
@@ -234,6 +235,17 @@ def _swapped(points: Sequence[PointSummary]) -> Iterator[Doubt]:
             weight="serious",
             evidence=f"swap grew by {units.size(grown)} {_where(bad)}",
             advice="use a smaller model, a shorter context or fewer slots",
+        )
+
+
+def _short_window(points: Sequence[PointSummary]) -> Iterator[Doubt]:
+    bad = _those(points, lambda p: p.ok > 0 and p.window_s is not None and p.output_tokens_per_s is None)
+    if bad:
+        yield Doubt(
+            code="short-window",
+            weight="caution",
+            evidence=f"an answer takes longer than the measured time {_where(bad)}: tokens per second are unknown",
+            advice="give each point more time with --duration, or ask for shorter answers with --output-tokens",
         )
 
 
