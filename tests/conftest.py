@@ -1,6 +1,7 @@
 """What all tests may ask for: a home of their own, builders of records, the embedded model's real file."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,13 @@ import builders as builders_module
 from inference_arena.record import Record
 from inference_arena.run import embedded_card, fetch_checkpoint
 from inference_arena.store import Home, open_home
+
+
+def pytest_configure() -> None:
+    """Started in the background or by nohup, we would hand ignored signals on to every program that a test starts."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture
