@@ -17,7 +17,8 @@ from inference_arena.store import Home, open_home
 
 def pytest_configure() -> None:
     """Started in the background or by nohup, we would hand ignored signals on to every program that a test starts."""
-    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    defaults = dict.fromkeys((signal.SIGHUP, signal.SIGQUIT), signal.SIG_DFL)
+    for number, usual in {signal.SIGINT: signal.default_int_handler, **defaults}.items():
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
 
