@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from inference_arena.errors import ArenaError
 from inference_arena.run.process import EngineNotStarted, EngineProcess, free_port, start_engine
+from processes import gone, until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and prctl")
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
@@ -25,21 +25,6 @@ PARENT = """
     signal.pause()
 """
 Start = Callable[..., EngineProcess]
-
-
-def until(true: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
-    deadline_s = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline_s, "did not happen in time"
-        time.sleep(0.01)
-
-
-def gone(pid: int) -> bool:
-    """A zombie counts: whoever inherited it has not collected it yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def python(code: str, *args: str) -> list[str]:

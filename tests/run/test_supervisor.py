@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 import inference_arena
 from inference_arena.run.supervisor import BoundedLog
+from processes import gone, until
 
 SUPERVISOR = Path(inference_arena.__file__).with_name("run") / "supervisor.py"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and prctl")
@@ -39,21 +39,6 @@ GRANDCHILDREN = """
         sys.exit(3)
     stay("main")
 """
-
-
-def until(true: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
-    deadline_s = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline_s, "did not happen in time"
-        time.sleep(0.01)
-
-
-def gone(pid: int) -> bool:
-    """A zombie counts: whoever inherited it has not collected it yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 class Supervised:
