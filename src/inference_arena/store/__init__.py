@@ -7,7 +7,6 @@ from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
     ENGINE_LOG,
-    REQUESTS_RAW,
     Journal,
     claim,
     discard,
@@ -63,7 +62,6 @@ __all__ = [
     "RECORD_FILE",
     "RECORD_FILES",
     "REQUESTS_FILE",
-    "REQUESTS_RAW",
     "SAMPLES_FILE",
     "BadRecord",
     "Home",

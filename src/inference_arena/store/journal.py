@@ -1,6 +1,6 @@
 """The journal of a run in progress: what a killed arena leaves behind for the next command to save.
 
-Holds `intent.json`, `events.jsonl`, `samples.jsonl` and `lock`; `requests.raw` and `engine.log` are written by others.
+Holds `intent.json`, `events.jsonl`, `samples.jsonl` and `lock`; `point-N.raw` and `engine.log` are written by others.
 The lock is held as long as the run lives, and the kernel frees it however the run ends.
 """
 
@@ -35,7 +35,6 @@ from inference_arena.store.records import checked_id
 INTENT_FILE = "intent.json"
 EVENTS_FILE = "events.jsonl"
 SAMPLES_LINES = "samples.jsonl"
-REQUESTS_RAW = "requests.raw"
 ENGINE_LOG = "engine.log"
 LOCK_FILE = "lock"
 
