@@ -18,7 +18,7 @@ from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
-from inference_arena.run.assemble import save
+from inference_arena.run.assemble import rfc3339, save
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
@@ -74,7 +74,7 @@ def _draft(job: Job, clock: Clock, home: Home) -> Draft:
     return Draft(
         id=new_record_id(now, random_hex=os.urandom(3).hex()),
         purpose=job.purpose,
-        started_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        started_at=rfc3339(clock.zero_unix_s),
         clock_zero_unix_s=clock.zero_unix_s,
         clock_zero_s=clock.zero_s,
         arena=Arena(
