@@ -59,7 +59,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFoundError(f"no file {path}", try_=_near_names(path)) from error
+        advice = _near_names(path) or "a GGUF file, by its path; `arena run` alone needs none"
+        raise NotFoundError(f"no file {path}", try_=advice) from error
     except (OSError, ValueError) as error:
         raise BadFileError(f"{path} cannot be read", why=getattr(error, "strerror", None) or str(error)) from error
     if stat.S_ISDIR(mode):
