@@ -27,7 +27,7 @@ def refused(text: str, kind: type = Slo) -> BadFileError:
     return caught.value
 
 
-@pytest.mark.parametrize("cards", [facts.checkpoints, facts.workloads, facts.slos])
+@pytest.mark.parametrize("cards", [facts.models, facts.checkpoints, facts.workloads, facts.slos])
 def test_every_card_that_ships_loads_is_named_like_its_file_and_says_where_it_is_from(cards):
     assert cards()
     for name, card in cards().items():
@@ -37,18 +37,23 @@ def test_every_card_that_ships_loads_is_named_like_its_file_and_says_where_it_is
 
 
 def test_checkpoints_are_known_by_their_file_and_no_two_have_the_same():
-    hashes = [card.file_sha256 for card in facts.checkpoints().values()]
+    cards = [card for card in facts.checkpoints().values() if card.file is not None]
 
-    assert len(set(hashes)) == len(hashes)
-    for card in facts.checkpoints().values():
-        assert facts.checkpoint_of_file(card.file_sha256) == card
-        assert len(card.file_sha256) == 64
-        assert card.package or card.hub
+    assert len({card.known_file.sha256 for card in cards}) == len(cards) > 0
+    for card in cards:
+        assert facts.checkpoint_of_file(card.known_file.sha256) == card
+        assert len(card.known_file.sha256) == 64
+        assert card.known_file.package or card.known_file.hub
     assert facts.checkpoint_of_file("0" * 64) is None
 
 
+def test_every_checkpoint_is_of_a_model_in_the_catalogue():
+    for card in facts.checkpoints().values():
+        assert facts.model(card.model).layer_count > 0
+
+
 def test_the_built_in_model_is_in_the_catalogue():
-    assert facts.checkpoint(facts.EMBEDDED).package is not None
+    assert facts.checkpoint(facts.EMBEDDED).known_file.package is not None
 
 
 def test_slos_and_workloads_can_be_met_and_sent():
@@ -96,9 +101,10 @@ def test_a_malformed_card_is_refused_with_file_and_field(change, field):
 
 
 def test_a_field_inside_a_part_is_named_with_its_part():
-    card = resources.files("inference_arena.facts").joinpath("models", f"{facts.EMBEDDED}.toml").read_text("utf-8")
+    place = resources.files("inference_arena.facts").joinpath("checkpoints", f"{facts.EMBEDDED}.toml")
+    card = place.read_text("utf-8").replace("download_bytes = 92_871_040", 'download_bytes = "many"')
 
-    assert refused(card.replace("layers = 30", 'layers = "many"'), Checkpoint).what.endswith("'model.layers' is wrong")
+    assert refused(card, Checkpoint).what.endswith("'file.package.download_bytes' is wrong")
 
 
 def test_what_is_no_toml_is_said():

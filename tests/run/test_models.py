@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from inference_arena.errors import ArenaError, StorageError
-from inference_arena.facts import Checkpoint, HubFile, Model, PackageFile
+from inference_arena.facts import Checkpoint, HubFile, PackageFile, WeightFile
 from inference_arena.run.model_sources import Programs, find_programs, without_secrets
 from inference_arena.run.models import fetch_checkpoint, remove_stale
 
@@ -74,25 +74,19 @@ Path(folder, file).write_bytes(b"GGUF" + bytes(range(256)) * 1000)
 
 def card(*, hub: bool = False, content: bytes = CONTENT) -> Checkpoint:
     today = date(2026, 11, 23)
-    model = Model(
-        name="tiny",
-        family="llama",
-        parameters=1,
-        layers=1,
-        context_tokens=1,
-        license="mit",
-        source="this test",
-        checked=today,
-    )
     return Checkpoint(
         name="tiny-q4_1",
         title="Tiny Q4_1",
-        model=model,
+        model="tiny",
+        format="gguf",
         quantization="q4_1",
-        file_sha256=hashlib.sha256(content).hexdigest(),
-        file_bytes=len(content),
-        package=PackageFile(name="tiny", version="1.0", member=MEMBER, download_bytes=len(content)),
-        hub=HubFile(repository="someone/Tiny-GGUF", revision="0123abc", file="weights.gguf") if hub else None,
+        quantized="all",
+        file=WeightFile(
+            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
+            package=PackageFile(name="tiny", version="1.0", member=MEMBER, download_bytes=len(content)),
+            hub=HubFile(repository="someone/Tiny-GGUF", revision="0123abc", file="weights.gguf") if hub else None,
+        ),
         source="this test",
         checked=today,
     )

@@ -11,8 +11,11 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from inference_arena.errors import BadFileError, NotFoundError
+from inference_arena.facts.engine import Engine
 from inference_arena.facts.fact import Fact
-from inference_arena.facts.model import Checkpoint
+from inference_arena.facts.gpu import Gpu
+from inference_arena.facts.model import Checkpoint, Model
+from inference_arena.facts.price import Prices
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.workload import Workload
 
@@ -35,7 +38,8 @@ def read_card(text: str, kind: type[Card], *, name: str) -> Card:
 
 
 def _cards(folder: str) -> Iterator[Traversable]:
-    files = resources.files("inference_arena.facts").joinpath(folder).iterdir()
+    place = resources.files("inference_arena.facts").joinpath(folder)
+    files = place.iterdir() if place.is_dir() else ()
     return iter(sorted((f for f in files if f.name.endswith(".toml")), key=lambda f: f.name))
 
 
@@ -45,8 +49,28 @@ def _read_all(folder: str, kind: type[Card]) -> dict[str, Card]:
 
 
 @cache
+def gpus() -> dict[str, Gpu]:
+    return _read_all("gpus", Gpu)
+
+
+@cache
+def models() -> dict[str, Model]:
+    return _read_all("models", Model)
+
+
+@cache
 def checkpoints() -> dict[str, Checkpoint]:
-    return _read_all("models", Checkpoint)
+    return _read_all("checkpoints", Checkpoint)
+
+
+@cache
+def engines() -> dict[str, Engine]:
+    return _read_all("engines", Engine)
+
+
+@cache
+def prices() -> dict[str, Prices]:
+    return _read_all("prices", Prices)
 
 
 @cache
@@ -57,6 +81,14 @@ def workloads() -> dict[str, Workload]:
 @cache
 def slos() -> dict[str, Slo]:
     return _read_all("slos", Slo)
+
+
+def gpu(name: str) -> Gpu:
+    return _named(gpus(), name, what="card")
+
+
+def model(name: str) -> Model:
+    return _named(models(), name, what="model")
 
 
 def checkpoint(name: str) -> Checkpoint:
@@ -79,4 +111,4 @@ def _named(cards: dict[str, Card], name: str, *, what: str) -> Card:
 
 def checkpoint_of_file(sha256: str) -> Checkpoint | None:
     """The checkpoint whose file has this hash; None where the file is not in the catalogue."""
-    return next((card for card in checkpoints().values() if card.file_sha256 == sha256), None)
+    return next((card for card in checkpoints().values() if card.file and card.file.sha256 == sha256), None)

@@ -8,13 +8,28 @@ from inference_arena.facts import Fact, Slo
 
 
 class Settings(Fact):
-    """Engine-neutral knobs. None leaves the choice to the engine; `flags` are passed through as they are."""
+    """Engine-neutral knobs. None leaves the choice to the engine; `flags` are passed through as they are.
+
+    `context_tokens`: most tokens of prompt and answer of one request. `parallel`: most requests at once.
+    `prefill_tokens`: most tokens that one step reads. `memory_share`: what the engine may take of a card in all.
+    `static_share`: weights and KV cache alone, of the same card. `kv_cache_bytes`: the KV cache alone, of one card.
+    `graphs`: whether decoding steps are recorded once and replayed (CUDA graphs).
+    """
 
     context_tokens: int | None = None
     parallel: int | None = None
     threads: int | None = None
     kv_cache_type: str | None = None
     gpu_layers: int | None = None
+    prefill_tokens: int | None = None
+    memory_share: float | None = None
+    static_share: float | None = None
+    kv_cache_bytes: int | None = None
+    graphs: bool | None = None
+    dtype: str | None = None
+    quantization: str | None = None
+    tensor_parallel: int | None = None
+    prefix_caching: bool | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -73,5 +88,5 @@ class Trial(Fact):
 
     @property
     def id(self) -> str:
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

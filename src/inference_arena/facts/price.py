@@ -1,0 +1,25 @@
+"""What a card costs, as somebody asked for it on a day. Sources that disagree are both kept."""
+
+from datetime import date
+from typing import Literal
+
+from inference_arena.facts.fact import Fact
+
+
+class Price(Fact):
+    """One price of one card. rent is per hour and card, the others are for the whole card."""
+
+    kind: Literal["rent", "new", "used", "launch"]
+    amount: float
+    currency: Literal["usd", "eur"]
+    seller: str | None = None
+    dated: date | None = None  # when the price held; None where the source does not say
+    source: str
+    checked: date
+
+
+class Prices(Fact):
+    """All prices of the catalogue's card `name`."""
+
+    name: str
+    prices: tuple[Price, ...]
