@@ -29,7 +29,7 @@ from inference_arena.metrics.summary import summarise_point
 from inference_arena.plan import Lengths, Load
 from inference_arena.record import Point, RequestTrace
 
-PATIENCE_S = 20.0
+PATIENCE_S = 25.0  # less than the load process may be silent for
 QUICK = {"tokens": 6, "ttft_s": 0.01, "token_interval_s": 0.002}
 SLOW = {"tokens": 50, "ttft_s": 0.05, "token_interval_s": 0.2}
 LOADS = {"closed": Load(kind="closed", concurrency=4, duration_s=0.3)}
@@ -147,10 +147,11 @@ def test_a_closed_load_keeps_its_streams_busy_from_warm_up_to_the_last_measured_
     assert len(starts) in {len(ends) + 3, len(ends) + 4}
     assert all(start >= ended for start, ended in zip(starts[4:], ends, strict=False))
 
-    # warm-up is handed over, not drained: answers are under way at both edges
+    # warm-up is handed over, not drained: answers are under way at both edges, and the server knows of them
     for edge in (begin, end):
-        assert any(trace.sent_s < edge < trace.ended_s for trace in it.traces)
-        assert any(sent.received_s < edge < sent.ended_s for sent in it.sent.values())
+        under_way = [trace for trace in it.traces if trace.sent_s < edge < trace.ended_s]
+        assert under_way
+        assert any(f"3-{trace.request}" in it.sent for trace in under_way)
     assert len([trace for trace in it.traces if trace.ended_s <= begin]) >= 4
 
     # measured is what was scheduled in the window, and all of it ended
@@ -240,8 +241,8 @@ def test_an_open_load_keeps_its_schedule_while_the_server_is_frozen_and_the_summ
 
     # what was due while the server slept was sent while it slept
     asleep_from = min(sent.received_s for sent in it.sent.values()) + 0.5
-    due = [trace for trace in traces if asleep_from < trace.scheduled_s < asleep_from + freeze_s - 0.5]
-    assert len(due) >= 80
+    due = [trace for trace in traces if asleep_from < trace.scheduled_s < asleep_from + freeze_s - 1.0]
+    assert len(due) >= 50
     assert all(trace.sent_s < asleep_from + freeze_s for trace in due)
 
     summary = summarise_point(a_point(it.driven, load), traces=traces, samples=(), slo=facts.slo("chat"))
@@ -399,14 +400,15 @@ def test_every_way_to_fail_has_its_name_and_the_point_ends(drove, script, name):
     # what shows on the wire ends the point early; what shows in the answer only is left to the plan
     wire = name in {"http-503", "connection-reset", "connection-closed", "timeout"}
     assert it.driven.stopped_by == ("errors" if wire else "plan")
-    assert not wire or sum(trace.result == "failed" for trace in it.traces) == 10
+    # the tenth failure in a row ends it; those of the other streams may be there already by then
+    assert not wire or 10 <= sum(trace.result == "failed" for trace in it.traces) <= 10 + 4
 
 
 def test_a_timeout_keeps_its_name_on_a_connection_that_served_before(drove):
     script = {**QUICK, "fail_every": 2, "fail_kind": "hang"}
     load = Load(kind="closed", concurrency=1, warmup_s=0.0, requests=3)
 
-    it = drove(script, load=load, request_timeout_s=0.3)
+    it = drove(script, load=load, request_timeout_s=1.0)
 
     assert [trace.failure for trace in it.measured] == [None, "timeout", None]
     assert len(it.sent) == len({sent.request for sent in it.sent.values()})
@@ -416,7 +418,10 @@ def test_one_failure_among_answers_is_counted_and_the_point_goes_on(drove):
     it = drove({**QUICK, "fail_every": 4}, load=Load(kind="closed", concurrency=2, requests=16))
 
     assert it.driven.stopped_by == "plan"
-    assert Counter(trace.failure for trace in it.measured) == {None: 12, "http-500": 4}
+    assert len(it.measured) == 16
+    assert all((trace.failure == "http-500") == (it.truth(trace).outcome == "failed") for trace in it.measured)
+    # every fourth as they arrived; two that were sent together may arrive the other way round
+    assert 3 <= sum(trace.failure is not None for trace in it.measured) <= 5
 
 
 def test_a_port_where_nobody_listens_refuses_and_the_point_ends(process, tmp_path):
@@ -432,13 +437,13 @@ def test_a_port_where_nobody_listens_refuses_and_the_point_ends(process, tmp_pat
 
 
 def test_a_stall_shows_as_the_longest_gap_of_exactly_the_answers_that_stalled(drove):
-    script = {**QUICK, "tokens": 8, "stall_every": 10, "stall_s": 0.5, "stall_at_token": 4}
+    script = {**QUICK, "tokens": 8, "stall_every": 10, "stall_s": 1.0, "stall_at_token": 4}
 
     it = drove(script, load=Load(kind="closed", concurrency=2, warmup_s=0.0, requests=21))
 
     order = sorted(it.sent.values(), key=lambda sent: sent.received_s)
     stalled = {sent.request for sent in order[9::10]}
-    long = {f"3-{trace.request}" for trace in it.traces if (longest_gap_s(trace) or 0) >= 0.49}
+    long = {f"3-{trace.request}" for trace in it.traces if (longest_gap_s(trace) or 0) >= 0.95}
     assert len(stalled & {f"3-{trace.request}" for trace in it.measured}) == 2
     assert long == stalled & {f"3-{trace.request}" for trace in it.traces if trace.result == "ok"}
 

@@ -28,7 +28,7 @@ from inference_arena.load.truth import (
 )
 from inference_arena.load.truth_server import run
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 MODULE = [sys.executable, "-m", "inference_arena.load.truth_server"]
 HURRIED = {"ttft_s": 0.0, "token_interval_s": 0.001}
 
@@ -171,7 +171,7 @@ def test_the_log_agrees_with_what_the_client_read(serve):
     logged = [at_s for at_s, tokens in sent.sends for _ in range(tokens)]
     read = [reply.read_s(f" t{i}") for i in range(10)]
     assert (sent.request, sent.outcome, sent.tokens) == ("seven", "ok", 10)
-    assert sent.arrived_s <= sent.received_s < sent.headers_s < logged[0]
+    assert sent.arrived_s <= sent.received_s < sent.headers_s <= logged[0]
     assert logged == sorted(logged)
     # A stamp follows its write, so a reader on another core can be ahead of it, but never of the token's due time
     # nor of the write before.
@@ -190,7 +190,7 @@ def test_no_token_is_sent_before_it_is_due(serve):
 
 
 def test_the_role_chunk_comes_first_and_is_no_token(serve):
-    server = serve(tokens=1, ttft_s=0.1)
+    server = serve(tokens=1, ttft_s=0.5)
     reply, sent = ask(server), only(server)
     assert reply.events[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert sent.headers_s < sent.sends[0][0]
@@ -252,7 +252,7 @@ def test_usage_can_be_missing(serve):
 
 
 def test_usage_can_be_late(serve):
-    reply = ask(serve(tokens=3, usage="late", late_usage_s=0.2, **HURRIED))
+    reply = ask(serve(tokens=3, usage="late", late_usage_s=0.6, **HURRIED))
     first_s = next(at_s for at_s, data in reply.reads if b'"finish_reason":"length"' in data)
     assert reply.reads[-1][0] > first_s
     assert b'"usage"' in reply.reads[-1][1]
@@ -264,30 +264,30 @@ def test_usage_can_run_along(serve):
 
 
 def test_every_second_answer_stalls(serve):
-    server = serve(tokens=6, stall_every=2, stall_s=0.2, stall_at_token=3, **HURRIED)
+    server = serve(tokens=6, stall_every=2, stall_s=0.6, stall_at_token=3, **HURRIED)
     ask(server)
     ask(server)
     stalled = server.sent()[1]
     counts = list(accumulate(tokens for _, tokens in stalled.sends))
     before = counts.index(3)  # the pause stands exactly between the third token and the fourth
-    assert stalled.sends[before][0] < stalled.first_due_s + 0.2
-    assert stalled.sends[before + 1][0] >= stalled.first_due_s + 0.2
+    assert stalled.sends[before][0] < stalled.first_due_s + 0.6
+    assert stalled.sends[before + 1][0] >= stalled.first_due_s + 0.6
 
 
 def test_a_freeze_stops_writing_and_reading(serve):
-    server = serve(tokens=20, ttft_s=0.0, token_interval_s=0.01, freeze_at_s=0.05, freeze_s=0.3)
+    server = serve(tokens=20, ttft_s=0.0, token_interval_s=0.01, freeze_at_s=0.05, freeze_s=1.2)
     with connect(server) as first, connect(server) as second:
         first.sendall(request_bytes("first"))
-        begun = read_until_silent(first, silent_s=0.1)
+        begun = read_until_silent(first, silent_s=0.4)
         asked_s = time.monotonic()
         second.sendall(request_bytes("second"))
-        assert b"[DONE]" in begun + read_until_silent(first, silent_s=0.5)
+        assert b"[DONE]" in begun + read_until_silent(first, silent_s=PATIENCE_S)
         read_reply(second)
     by_name = {sent.request: sent for sent in server.sent()}
     times_s = [at_s for at_s, _ in by_name["first"].sends]
-    assert max(later - earlier for earlier, later in pairwise(times_s)) > 0.2
+    assert max(later - earlier for earlier, later in pairwise(times_s)) > 0.6
     frozen_s = by_name["first"].received_s + 0.05
-    assert by_name["second"].received_s >= frozen_s + 0.3
+    assert by_name["second"].received_s >= frozen_s + 1.2
     assert asked_s >= frozen_s
 
 
@@ -311,7 +311,7 @@ def test_headers_can_be_slow(serve):
 
 
 def test_slow_headers_stand_alone_before_the_first_token(serve):
-    server = serve(tokens=1, headers_delay_s=0.05, ttft_s=0.2, role_chunk=False)
+    server = serve(tokens=1, headers_delay_s=0.05, ttft_s=0.6, role_chunk=False)
     reply, sent = ask(server), only(server)
     assert reply.reads[0][1].endswith(b"\r\n\r\n")
     assert sent.headers_s < sent.sends[0][0]

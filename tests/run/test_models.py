@@ -309,9 +309,9 @@ def test_ctrl_c_ends_the_program_with_its_helpers_and_leaves_nothing(fetching: F
         assert fetcher.stdout.readline() == "downloading\n"
         helper = psutil.Process(int((fetching.models_dir / "helper.pid").read_text()))
         fetcher.send_signal(signal.SIGINT)
-        assert fetcher.wait(timeout=20) == 130
+        assert fetcher.wait(timeout=60) == 130
 
-    _, alive = psutil.wait_procs([helper], timeout=10)
+    _, alive = psutil.wait_procs([helper], timeout=60)
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
     assert fetching.left() == ["helper.pid"]
 

@@ -56,7 +56,6 @@ class Done:
     code: int
     out: str
     err: str
-    took_s: float
 
     @property
     def document(self) -> Any:
@@ -109,7 +108,7 @@ class Arena:
                 env=env,
                 **{"stdout": out_file, "stderr": err_file, **options},
             )
-        return Running(process, out=out, err=err, began_s=time.monotonic())
+        return Running(process, out=out, err=err)
 
     def run(self, *args: str, timeout_s: float = PATIENCE_S, **options: Any) -> Done:
         return self.start(*args, **options).end(timeout_s=timeout_s)
@@ -172,7 +171,7 @@ class Arena:
         return next(pid for pid, line in self.processes().items() if words in line and "supervisor.py" not in line)
 
     def must_have_left_nothing(self) -> None:
-        until(lambda: not self.processes(), lambda: f"left running: {self.processes()}", timeout_s=20.0)
+        until(lambda: not self.processes(), lambda: f"left running: {self.processes()}")
 
     def kill_all(self) -> None:
         for pid in self.processes():
@@ -189,7 +188,6 @@ class Running:
     process: subprocess.Popen[bytes]
     out: Path
     err: Path
-    began_s: float
 
     @property
     def pid(self) -> int:
@@ -207,7 +205,7 @@ class Running:
             code = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"no end within {timeout_s:g} s: {read(self.err)}") from None
-        return Done(code, read(self.out), read(self.err), took_s=time.monotonic() - self.began_s)
+        return Done(code, read(self.out), read(self.err))
 
 
 def read(path: Path) -> str:

@@ -45,7 +45,7 @@ def fill(folder: Path) -> Path:
 
 
 def run_until_measured(arena: Arena) -> Running:
-    running = arena.start("run", str(arena.model), "--concurrency", "2", "--duration", "60s")
+    running = arena.start("run", str(arena.model), "--concurrency", "2", "--duration", "300s")
     arena.wait_for(running, "tick", phase="steady")
     return running
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from survival import ENDLESS, QUICK, Arena, Done, Running, json_of, until, write_program
 
-LONG = ("--concurrency", "1", "--duration", "60s")
+LONG = ("--concurrency", "1", "--duration", "300s")
 FAKE_PIP = "import os, time\nopen(os.environ['TMPDIR'] + '/part', 'w').close()\ntime.sleep(600)\n"
 
 
 def interrupt(running: Running, number: int = signal.SIGINT) -> Done:
     running.signal_group(number)
-    done = running.end(timeout_s=30)
+    done = running.end()
     assert done.code == 130, done.err
     done.is_clean()
     return done
@@ -79,8 +79,7 @@ def test_ctrl_c_twice_hurries_and_still_keeps_the_record(faked: Arena) -> None:
     running = faked.start("run", str(faked.model), *LONG)
     faked.wait_for(running, "tick", phase="steady")
     running.signal_group(signal.SIGINT)
-    done = interrupt(running)
-    assert done.took_s < 30
+    interrupt(running)
     assert faked.record()["outcome"] == {"kind": "interrupted", "stage": "load", "by": "ctrl-c"}
 
 
@@ -109,8 +108,10 @@ from pathlib import Path
 real = os.fsync
 def fsync(handle):
     if isinstance(handle, int) and os.readlink(f"/proc/self/fd/{handle}").endswith("/record.json"):
-        Path(os.environ["REACHED"]).touch()
-        time.sleep(0.5)
+        reached = Path(os.environ["REACHED"])
+        reached.touch()
+        while reached.exists():
+            time.sleep(0.02)
     real(handle)
 os.fsync = fsync
 """
@@ -121,7 +122,11 @@ def test_ctrl_c_while_the_record_is_saved_comes_too_late_to_harm_it(faked: Arena
     running = faked.start("run", str(faked.model), *QUICK, "--json", env=env)
     until(reached.exists, "the record is being saved")
     running.signal_group(signal.SIGINT)
-    done = interrupt(running)
+    running.signal_group(signal.SIGINT)
+    reached.unlink()
+    done = running.end()
+    assert done.code == 130, done.err
+    done.is_clean()
     assert done.document == faked.record()
     assert done.document["outcome"] == {"kind": "finished"}
 
@@ -138,10 +143,10 @@ def test_a_terminal_that_is_closed_ends_the_run_with_a_record(faked: Arena) -> N
     )
     os.close(theirs)
     nowhere = faked.folder / "nowhere"
-    running = Running(process, out=nowhere, err=nowhere, began_s=0.0)
+    running = Running(process, out=nowhere, err=nowhere)
     faked.wait_for(running, "tick")
     os.close(ours)  # the kernel sends SIGHUP, and writing fails from now on
-    assert running.end(timeout_s=30).code in {130, -signal.SIGHUP}
+    assert running.end().code in {130, -signal.SIGHUP}
     assert faked.record()["outcome"] == {"kind": "interrupted", "stage": "load", "by": "terminal-closed"}
 
 
@@ -169,6 +174,6 @@ class Linger:
     def find_spec(name, path=None, target=None):
         if name == "typer":
             Path(os.environ["REACHED"]).touch()
-            time.sleep(5)
+            time.sleep(60)
 sys.meta_path.insert(0, Linger)
 """

@@ -36,7 +36,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 def test_an_arena_killed_while_it_measures_is_a_record_after_the_next_command(faked: Arena) -> None:
     assert faked.run_model().code == 0
     earlier = bytes_of(faked.home / "records")
-    running = faked.start("run", str(faked.model), "--concurrency", "2", "--duration", "60s")
+    running = faked.start("run", str(faked.model), "--concurrency", "2", "--duration", "300s")
     faked.wait_for(running, "tick", phase="steady")
     until(lambda: any(path.stat().st_size for path in faked.journals[0].glob("point-*.raw")), "raw requests on disk")
     kill(faked, running)
@@ -57,7 +57,7 @@ def test_an_arena_killed_while_it_measures_is_a_record_after_the_next_command(fa
 
 @pytest.mark.engine
 def test_a_real_engine_ends_with_its_arena(real: Arena) -> None:
-    running = real.start("run", str(real.model), "--concurrency", "2", "--duration", "60s", "--input-tokens", "16")
+    running = real.start("run", str(real.model), "--concurrency", "2", "--duration", "300s", "--input-tokens", "16")
     real.wait_for(running, "tick", phase="steady")
     kill(real, running)
     assert real.run("verify").code == 0
@@ -90,7 +90,7 @@ def test_an_arena_killed_while_it_saves_loses_nothing_and_saves_once(faked: Aren
 
 
 def test_a_journal_that_cannot_be_understood_is_set_aside_and_stops_no_command(faked: Arena) -> None:
-    running = faked.start("run", str(faked.model), "--concurrency", "1", "--duration", "60s")
+    running = faked.start("run", str(faked.model), "--concurrency", "1", "--duration", "300s")
     faked.wait_for(running, "tick", phase="steady")
     kill(faked, running)
     (journal,) = faked.journals

@@ -8,7 +8,7 @@ from survival import ENDLESS, QUICK, Arena, json_of, read
 
 def test_a_port_that_is_taken_is_a_failure_that_says_so(faked: Arena) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = faked.run_model("--port", str(taken.getsockname()[1]), "--ready-timeout", "5s")
+        done = faked.run_model("--port", str(taken.getsockname()[1]), "--ready-timeout", "60s")
     assert done.code == 1
     done.is_clean()
     outcome = faked.record()["outcome"]
@@ -17,7 +17,7 @@ def test_a_port_that_is_taken_is_a_failure_that_says_so(faked: Arena) -> None:
 
 
 def test_a_server_that_never_gets_ready_is_given_up_in_time_with_its_last_words(faked: Arena) -> None:
-    done = faked.run_model("--ready-timeout", "1s", env={"FAKE_ENGINE": "never ready"})
+    done = faked.run_model("--ready-timeout", "5s", env={"FAKE_ENGINE": "never ready"})
     assert done.code == 1
     done.is_clean()
     outcome = faked.record()["outcome"]
@@ -28,7 +28,7 @@ def test_a_server_that_never_gets_ready_is_given_up_in_time_with_its_last_words(
 
 
 def test_of_two_runs_at_once_the_second_is_refused_and_told_who_measures(faked: Arena) -> None:
-    first = faked.start("run", str(faked.model), "--concurrency", "1", "--duration", "60s")
+    first = faked.start("run", str(faked.model), "--concurrency", "1", "--duration", "300s")
     faked.wait_for(first, "tick")
     second = faked.run_model("--json")
     assert second.code == 1

@@ -124,7 +124,7 @@ def test_an_engine_that_hangs_is_given_up_at_the_limit() -> None:
         started_s = monotonic()
         assert read(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_s=0.2) == ()
 
-    assert 0.15 < monotonic() - started_s < 1.5
+    assert 0.15 < monotonic() - started_s < 30  # without a limit it would hang for ever
 
 
 def test_nothing_listening_gives_no_sample() -> None:

@@ -1,5 +1,10 @@
-"""The machine's processor and memory, and what the engine's processes take of them, through psutil."""
+"""The machine's processor and memory, and what the engine's processes take of them, through psutil.
 
+A share is a difference of counters that the kernel tells in whole ticks of its clock. Over an interval that is not
+long against the ticks it may be wrong by, it is no number: then there is none, and the interval goes on.
+"""
+
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -11,6 +16,10 @@ import psutil
 from inference_arena.record import HostSample
 
 Answer = TypeVar("Answer")
+
+# A share may be wrong by a tick for each counter in it; the interval is at least so many times that
+_TICKS_PER_COUNTER = 10
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 1 / 64
 
 # What reading a process that ends just now may raise
 _GONE = (psutil.Error, OSError)
@@ -26,7 +35,7 @@ class Machine:
         self._last_engine: tuple[float, float] | None = None
 
     def read(self) -> Sequence[HostSample]:
-        """One sample. Shares are since the sample before, so the first has none."""
+        """One sample. Shares are since the last sample that told one, so the first has none."""
         processes = process_tree(self._engine)
         sample = HostSample(
             t_s=self._now_s(),
@@ -39,26 +48,32 @@ class Machine:
         return (sample,)
 
     def _cpu_share(self) -> float | None:
-        before, self._last_busy = self._last_busy, _ask(_busy_s)
-        if before is None or self._last_busy is None:
+        before, now = self._last_busy, _ask(_busy_s)
+        if before is not None and now is not None and now[1] - before[1] < _shortest_s(psutil.cpu_count() or 1):
             return None
-        busy_s, all_s = self._last_busy[0] - before[0], self._last_busy[1] - before[1]
-        return min(1.0, max(0.0, busy_s / all_s)) if all_s > 0 else None
+        self._last_busy = now
+        if before is None or now is None:
+            return None
+        return min(1.0, max(0.0, (now[0] - before[0]) / (now[1] - before[1])))
 
     def _engine_cpu_share(self, processes: Sequence[psutil.Process]) -> float | None:
-        """Processor time of the tree per second since the sample before; None where it cannot be told."""
-        before, self._last_engine = self._last_engine, None
-        used_s = [_ask(partial(_cpu_s, process)) for process in processes]
-        read_s = [seconds for seconds in used_s if seconds is not None]
-        if not processes or len(read_s) < len(processes):
-            # One ended while being read: its time is in no sum now and in its parent's later, so the count starts anew
+        """Processor time of the tree per second since the last share; None where it cannot be told."""
+        used_s = _engine_cpu_s(processes)
+        if used_s is None:
+            self._last_engine = None
             return None
-        self._last_engine = (self._now_s(), sum(read_s))
-        if before is None:
+        before, now = self._last_engine, (self._now_s(), used_s)
+        if before is not None and now[0] - before[0] < _shortest_s(len(processes)):
             return None
-        wall_s, cpu_s = self._last_engine[0] - before[0], self._last_engine[1] - before[1]
-        # A process that left without its parent's waiting takes its time with it: then the difference is no share
-        return cpu_s / wall_s if wall_s > 0 and cpu_s >= 0 else None
+        self._last_engine = now
+        if before is None or now[1] < before[1]:
+            # A process that left without its parent's waiting took its time with it: then the difference is no share
+            return None
+        return (now[1] - before[1]) / (now[0] - before[0])
+
+
+def _shortest_s(counters: int) -> float:
+    return counters * _TICKS_PER_COUNTER * _TICK_S
 
 
 def process_tree(engine: psutil.Process | None) -> list[psutil.Process]:
@@ -81,6 +96,13 @@ def _child_pids(process: psutil.Process) -> list[int]:
         return [child.pid for child in _ask(process.children) or []]
     texts = (_ask(one.read_text) for one in lists)
     return [int(word) for text in texts for word in (text or "").split()]
+
+
+def _engine_cpu_s(processes: Sequence[psutil.Process]) -> float | None:
+    """Of all of them, or of none: one that ends while being read is in no sum now and in its parent's later."""
+    used_s = [_ask(partial(_cpu_s, process)) for process in processes]
+    read_s = [seconds for seconds in used_s if seconds is not None]
+    return sum(read_s) if processes and len(read_s) == len(processes) else None
 
 
 def _cpu_s(process: psutil.Process) -> float:

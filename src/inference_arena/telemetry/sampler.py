@@ -5,7 +5,7 @@ does not delay the host's. Due times are absolute: a late sample makes none afte
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -84,7 +84,7 @@ class Sampler:
 
     def _sample_until_stopped(self, kind: _Kind) -> None:
         try:
-            for due_s in _due_times(monotonic(), kind.interval_s):
+            for due_s in _due_times(kind.interval_s, now_s=monotonic):
                 if self._stopping.wait(max(0.0, due_s - monotonic())):
                     return
                 self._hand_on(kind.read())
@@ -101,12 +101,12 @@ class Sampler:
         self._stopping.set()
 
 
-def _due_times(first_s: float, interval_s: float) -> Iterable[float]:
-    """first, first + interval, ...; times that have passed meanwhile are left out."""
-    count = 0
+def _due_times(interval_s: float, *, now_s: Callable[[], float]) -> Iterator[float]:
+    """now, now + interval, ...; times that have passed meanwhile are left out."""
+    first_s, count = now_s(), 0
     while True:
         yield first_s + count * interval_s
-        count = max(count + 1, int((monotonic() - first_s) / interval_s) + 1)
+        count = max(count + 1, int((now_s() - first_s) / interval_s) + 1)
 
 
 def _host_kind(*, engine_pid: int | None, now_s: Callable[[], float], interval_s: float) -> _Kind:
