@@ -44,6 +44,7 @@ from inference_arena.facts.model import (
     Task,
     WeightFile,
 )
+from inference_arena.facts.overhead import Overhead
 from inference_arena.facts.price import Price, Prices
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.workload import Workload
@@ -69,6 +70,7 @@ __all__ = [
     "Loss",
     "MemoryRule",
     "Model",
+    "Overhead",
     "PackageFile",
     "Price",
     "Prices",

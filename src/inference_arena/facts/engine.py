@@ -26,12 +26,16 @@ class Era(Fact):
     """Releases `first` to `last` (None: today's) that budget memory by one rule with the same defaults.
 
     `memory_share` is the default of the release's own memory flag; None where it works the share out by itself.
+    `prefill_graphs`: prefill steps are recorded too. `graphs_outside`: architectures whose graphs are not taken off the
+    KV cache, against the rule of the others.
     """
 
     first: str
     last: str | None = None
     memory_rule: MemoryRule
     memory_share: float | None = None
+    graphs_outside: tuple[str, ...] = ()
+    prefill_graphs: bool = False
     defaults: tuple[Defaults, ...]
     source: str
     checked: date

@@ -1,17 +1,34 @@
-"""What ought to work: trials and the choices behind them. Arithmetic only, no I/O."""
+"""What ought to work: trials, the choices behind them, and the memory that they take. Arithmetic only, no I/O."""
 
+from inference_arena.plan.budget import MemoryBudget, Refusal, Term
+from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.idle_gpu import idle_gpu
+from inference_arena.plan.memory import memory
+from inference_arena.plan.question import Question, question
+from inference_arena.plan.target import Target, target_of_card, target_of_devices
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 
 __all__ = [
+    "Chosen",
     "CoreChoice",
     "Lengths",
     "Load",
+    "MemoryBudget",
+    "Question",
+    "Refusal",
     "Settings",
+    "Target",
+    "Term",
     "ThreadChoice",
     "Trial",
+    "Wish",
+    "choose",
     "choose_cores",
     "choose_threads",
     "idle_gpu",
+    "memory",
+    "question",
+    "target_of_card",
+    "target_of_devices",
 ]

@@ -13,8 +13,9 @@ VISIBLE_SHARE_ASSUMED = 0.987
 class Target(Fact):
     """`count` equal cards. Unknown stays None; `memory_assumed`: nobody has read `memory_bytes` off such a card.
 
-    `memory_bytes` is what programs see of one card, `free_bytes` what of it is free now. `ram_bytes` is what the
-    machine has available beside the cards: 0 where they share it, None where nothing is known of the machine.
+    `memory_bytes` is what programs see of one card, `sold_bytes` all that is on it, `free_bytes` what is free now.
+    `ram_bytes` is what the machine has available beside the cards: 0 where they share it, None where nothing is known
+    of the machine.
     """
 
     title: str
@@ -22,6 +23,7 @@ class Target(Fact):
     vendor: Vendor | None
     count: int
     memory_bytes: int
+    sold_bytes: int
     free_bytes: int
     memory_assumed: bool
     unified: bool
@@ -46,6 +48,7 @@ def target_of_card(gpu: Gpu, *, count: int = 1, driver: str | None = None, ram_b
         vendor=gpu.vendor,
         count=count,
         memory_bytes=memory_bytes,
+        sold_bytes=gpu.memory_bytes,
         free_bytes=memory_bytes,
         memory_assumed=seen is None,
         driver=driver,
@@ -73,6 +76,7 @@ def target_of_devices(devices: Sequence[Device], *, host: Host, gpu: Gpu | None)
         vendor=first.vendor,
         count=len(devices),
         memory_bytes=memory_bytes,
+        sold_bytes=told or memory_bytes,
         free_bytes=min(memory_bytes, *(memory_bytes if one is None else one for one in free)),
         memory_assumed=False,
         driver=first.driver_version,

@@ -1,0 +1,45 @@
+"""Bytes that a step needs beside weights and cache, at its worst: what engines find out by a trial step at start.
+
+One step of T tokens holds, layer by layer, the two inputs of the gated feed-forward part with its product, and four
+vectors of the hidden size; then a row of logits for each of S sequences is sampled. The two do not overlap, so the
+larger counts. The factors come from the engine's overhead card.
+"""
+
+from inference_arena.plan.question import Question
+
+
+def peak_bytes(asked: Question) -> int:
+    """The most that a step of the largest size takes, on one card."""
+    return max(forward_bytes(asked), sampling_bytes(asked)) + expert_bytes(asked)
+
+
+def forward_bytes(asked: Question) -> int:
+    """2 T (3 I / cards + 4 h) bytes, times the measured factor."""
+    width = 3 * feed_forward_width(asked) / asked.cards + 4 * asked.model.hidden_size
+    return round(2 * asked.prefill_tokens * width * asked.overhead.activation_factor)
+
+
+def feed_forward_width(asked: Question) -> int:
+    """Of the dense part that a token meets in some layer: the model's own, or that of the shared experts."""
+    experts, dense = asked.model.experts, asked.model.intermediate_size or 0
+    if experts is None or experts.layers < asked.model.layer_count:
+        return dense
+    return experts.shared_intermediate_size
+
+
+def sampling_bytes(asked: Question) -> int:
+    """Logits and their copies of S sequences over the vocabulary, and the step's hidden states beside them."""
+    rows = min(asked.parallel, asked.prefill_tokens)
+    logits = asked.overhead.bytes_per_logit * rows * asked.model.vocab_size
+    return round(logits + 3 * asked.prefill_tokens * asked.model.hidden_size)
+
+
+def expert_bytes(asked: Question) -> int:
+    """Workspace of a fused mixture of experts: 2 T k (max(2 I_e, h) + I_e) bytes."""
+    experts = asked.model.experts
+    if experts is None:
+        return 0
+    width = max(2 * experts.intermediate_size // asked.cards, asked.model.hidden_size) + (
+        experts.intermediate_size // asked.cards
+    )
+    return 2 * asked.prefill_tokens * experts.active * width

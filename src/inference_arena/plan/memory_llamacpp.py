@@ -1,0 +1,112 @@
+"""llama.cpp's budget: weights of the layers on the card, the KV cache of all slots, one compute buffer, the context.
+
+It takes what it needs. The compute buffer holds a row of 32-bit logits and one of hidden values for each token of a
+micro-batch: 4 * tokens * (vocabulary + hidden size) bytes, with flash attention, which needs no table of scores.
+(Checked against the buffer sizes that llama.cpp b11549 prints; see tests/plan/test_memory_llamacpp.py.)
+"""
+
+from typing import Final
+
+from inference_arena.plan.budget import Cause, MemoryBudget, Parts, Refusal, TermName, refused
+from inference_arena.plan.kv_cache import kept_tokens, layer_state_bytes, layer_token_bytes
+from inference_arena.plan.question import Question
+from inference_arena.plan.resident import bytes_of_layers
+from inference_arena.plan.search import largest_that_fits
+from inference_arena.plan.terms import terms
+from inference_arena.plan.weights import stored_bytes
+
+# llama.cpp rounds the cells of its cache up to this (llama-context.cpp of b11549)
+CELL_TOKENS: Final = 256
+LOGIT_BYTES: Final = 4
+
+
+def compute_bytes(asked: Question) -> int:
+    """One micro-batch's logits and hidden values."""
+    return LOGIT_BYTES * asked.prefill_tokens * (asked.model.vocab_size + asked.model.hidden_size)
+
+
+def cache_bytes(asked: Question, *, slots: int, context_tokens: int) -> int:
+    """The cache of all slots: they share one of slots * context cells; windows keep theirs a slot and the batch."""
+    total = 0.0
+    for layers in asked.model.layers:
+        tokens = kept_tokens(
+            layers,
+            context_tokens=context_tokens,
+            in_flight_tokens=-(-asked.prefill_tokens // slots),
+            block_tokens=CELL_TOKENS,
+        )
+        each = tokens * layer_token_bytes(layers, element=asked.element) + layer_state_bytes(layers)
+        total += layers.count * slots * each
+    return round(total)
+
+
+def llamacpp_parts(asked: Question, *, layers: int) -> Parts:
+    """With `layers` of the model's layers on the cards; the output layer goes with the last of them."""
+    model, total = asked.model, stored_bytes(asked.model, asked.checkpoint)
+    repeated, count = bytes_of_layers(model, asked.checkpoint), model.layer_count
+    rows = 0 if model.tied_embeddings else (total - repeated) // 2
+    share = min(layers, count) / count
+    on_card = round(repeated * share) + (total - repeated - rows if layers > count else 0)
+    cache = cache_bytes(asked, slots=asked.parallel, context_tokens=asked.context_tokens)
+    return Parts(
+        weights=-(-on_card // asked.cards),
+        kv_cache=-(-round(cache * share) // asked.cards),
+        activations=compute_bytes(asked),
+        graphs=0,
+        context=asked.overhead.context_bytes,
+        loaded=asked.loaded_bytes,
+        reserve=asked.overhead.buffer_bytes,
+        host=total - on_card + cache - round(cache * share),
+        gpu_layers=min(layers, count),
+    )
+
+
+def layers_that_fit(asked: Question) -> int:
+    """What was asked for; else as many layers as fit what is free, all and the output layer at best."""
+    most = asked.model.layer_count + 1
+    if asked.settings.gpu_layers is not None:
+        return min(asked.settings.gpu_layers, most)
+    return largest_that_fits(most, lambda layers: llamacpp_parts(asked, layers=layers).used <= asked.target.free_bytes)
+
+
+def llamacpp_budget(asked: Question) -> MemoryBudget:
+    """The budget of one card by this rule; `reserve` is the margin that llama.cpp's own fitting leaves."""
+    part = llamacpp_parts(asked, layers=layers_that_fit(asked))
+    room = (asked.target.free_bytes - part.used + part.kv_cache) * asked.cards
+    on_card = (part.gpu_layers or 0) / asked.model.layer_count
+    says: dict[TermName, str] = {
+        "weights": f"{part.gpu_layers} of {asked.model.layer_count} layers, as they are in the file",
+        "kv_cache": f"{asked.parallel} slots of {asked.context_tokens} tokens",
+        "activations": f"logits and hidden values of a micro-batch of {asked.prefill_tokens} tokens",
+        "reserve": "what llama.cpp's own fitting leaves free",
+    }
+    return MemoryBudget(
+        rule=asked.era.memory_rule,
+        memory_bytes=asked.target.memory_bytes,
+        share=None,
+        share_bytes=None,
+        terms=terms(asked, part, says=says),
+        kv_cache_tokens=asked.context_tokens * asked.parallel,
+        sequence_bytes=-(-part.kv_cache // asked.parallel),
+        requests=float(asked.parallel),
+        longest_context_tokens=largest_that_fits(
+            asked.model.context_tokens,
+            lambda tokens: cache_bytes(asked, slots=asked.parallel, context_tokens=tokens) * on_card <= room,
+        ),
+        host_bytes=part.host,
+        gpu_layers=part.gpu_layers,
+        spread=asked.overhead.spread,
+        refusal=_refusal(asked, part),
+    )
+
+
+def _refusal(asked: Question, part: Parts) -> Refusal | None:
+    need, have = part.used - part.reserve, asked.target.free_bytes
+    if need > have:
+        cause: Cause = "no-room-for-kv-cache" if need - part.kv_cache <= have else "weights-too-large"
+        return refused(cause, "weights, KV cache and buffers do not fit the card", need, have)
+    ram = asked.target.ram_bytes
+    if part.host and ram is not None and part.host > ram:
+        what = "what does not fit the card does not fit the machine's own memory either"
+        return refused("weights-too-large", what, part.host, ram)
+    return None

@@ -1,0 +1,30 @@
+"""Puts the parts that a rule found into terms with a sentence each. Knows words, no rule."""
+
+from collections.abc import Mapping
+
+from inference_arena.plan.budget import Parts, Term, TermName
+from inference_arena.plan.question import Question
+
+
+def terms(asked: Question, part: Parts, *, says: Mapping[TermName, str]) -> tuple[Term, ...]:
+    """All terms in order; `says` has the sentences that differ from rule to rule, others are the same for all."""
+    said = {
+        "weights": f"the model's numbers on the card after load ({asked.checkpoint.quantization})",
+        "activations": f"a step of {asked.prefill_tokens} tokens, or sampling for {asked.parallel} requests",
+        "graphs": "decoding steps recorded for replay" if part.graphs else "no steps are recorded for replay",
+        "context": f"the driver's own part and loaded kernels, as measured on {asked.overhead.measured_on}",
+        "reserve": "the engine's own buffers, which it counts nowhere",
+        "free": "left to nobody",
+        **says,
+    }
+    free = asked.target.memory_bytes - part.used
+    sizes: tuple[tuple[TermName, int, str], ...] = (
+        ("weights", part.weights, "weights-resident"),
+        ("kv_cache", max(0, part.kv_cache), asked.era.memory_rule),
+        ("activations", part.activations, "activation-peak"),
+        ("graphs", part.graphs, "cuda-graphs"),
+        ("context", part.context + part.loaded, "measured-overhead"),
+        ("reserve", part.reserve, "measured-overhead"),
+        ("free", free, "remainder"),
+    )
+    return tuple(Term(name=name, bytes=size, formula=rule, explained=said[name]) for name, size, rule in sizes)
