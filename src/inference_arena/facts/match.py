@@ -57,11 +57,8 @@ def card_of(
     """
     said = _parsed(name)
     seen = _Name(said.words, said.size, cores if cores is not None else said.cores)
-    cards = [
-        card
-        for card in _called(name)
-        if vendor in (None, card.vendor) and _right_memory(card, seen, memory_bytes) and card.cores in (None, seen.cores)
-    ]
+    named = [card for card in _called(name) if vendor in (None, card.vendor) and card.cores in (None, seen.cores)]
+    cards = [card for card in named if _right_memory(card, seen, memory_bytes)]
     return cards[0] if len(cards) == 1 else None
 
 
