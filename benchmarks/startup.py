@@ -1,4 +1,5 @@
-"""What it costs to have the arena and to call it: wall time of `arena --version`, and the size of a base install.
+"""What it costs to have the arena and to call it: wall time of `arena --version`, time to read the catalogue, size of a
+base install.
 
 Run `python -m benchmarks.startup`. The install needs the package index, or what of it lies on disk.
 """
@@ -43,6 +44,25 @@ def times(programs: Path, *, name: str) -> list[Figure]:
         Figure(name=f"{name}: arena --version", unit="ms", ours=wall_ms([arena, "--version"]), limit=VERSION_LIMIT_MS),
         Figure(name=f"{name}: arena --help", unit="ms", ours=wall_ms([arena, "--help"])),
     ]
+
+
+READING = """
+import time
+from inference_arena import facts
+began = time.perf_counter()
+count = len(facts.gpus())
+print(count, time.perf_counter() - began)
+"""
+
+
+def cards() -> list[Figure]:
+    """Time to read every GPU card in a process that has read none, without imports; median of ten."""
+    answers = [
+        subprocess.run([sys.executable, "-c", READING], check=True, capture_output=True, text=True).stdout.split()
+        for _ in range(TIMES)
+    ]
+    name = f"read {answers[0][0]} GPU cards"
+    return [Figure(name=name, unit="ms", ours=median(float(took_s) * 1e3 for _, took_s in answers))]
 
 
 def install(folder: Path) -> None:
@@ -106,7 +126,7 @@ def main() -> int:
     options.add_argument("--no-install", action="store_true", help="only time the arena of this environment")
     given = options.parse_args()
     print(machine())
-    figures = times(Path(sys.executable).parent, name="this environment")
+    figures = [*times(Path(sys.executable).parent, name="this environment"), *cards()]
     figures += [] if given.no_install else fresh()
     show("Start and size", figures)
     return finish(figures, check=given.check)

@@ -29,7 +29,7 @@ from inference_arena.run import failure
 SOURCE = Path(inference_arena.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
-PAGES = ("record.md", "metrics.md", "failures.md", "cli.md")
+PAGES = ("record.md", "metrics.md", "failures.md", "cli.md", "gpus.md")
 TYPES: Mapping[str, type[BaseModel]] = {
     name: kind
     for room in (facts, plan, record)
@@ -288,10 +288,58 @@ def _slos(*_: object) -> str:
 
 def _workloads(*_: object) -> str:
     body = [
-        (f"`{w.name}`", w.title, f"{w.input_tokens:,}", f"{w.output_tokens:,} ± {w.output_jitter:.0%}", w.source)
+        (
+            f"`{w.name}`",
+            w.title,
+            f"{w.input_tokens:,}{_spread(w.input)}",
+            f"{w.output_tokens:,} ± {w.output_jitter:.0%}{_spread(w.output)}",
+            units.percent(w.shared_prefix_share),
+            f"`{w.slo}`",
+            "; ".join(dict.fromkeys((w.source, *(one.source for one in (w.input, w.output) if one)))),
+        )
         for w in facts.workloads().values()
     ]
-    return table(("workload", "what", "prompt tokens", "answer tokens", "source"), body)
+    return table(("workload", "what", "prompt tokens", "answer tokens", "shared beginning", "goal", "source"), body)
+
+
+def _spread(lengths: facts.Distribution | None) -> str:
+    return f"; p90 {lengths.p90_tokens:,}" if lengths is not None and lengths.p90_tokens is not None else ""
+
+
+# --- cards
+
+
+def _gpus(about: str, *_: object) -> str:
+    head = ("card", "name", "architecture", "memory", "programs get", "GB/s", "TFLOP/s FP16", "FP8", "W")
+    return table(head, [_gpu_row(card) for card in facts.gpus().values() if card.form == about])
+
+
+def _gpu_row(card: facts.Gpu) -> Row:
+    rates = (card.bandwidth_bytes_per_s, card.fp16_flops, card.fp8_flops, card.power_w)
+    scaled = zip(rates, (1e9, 1e12, 1e12, 1.0), strict=True)
+    kind = " ".join(word for word in (card.architecture, card.compute_capability) if word)
+    memory = f"up to {card.memory_bytes // units.GIB} GB" if card.unified else f"{card.memory_bytes // units.GIB} GB"
+    figures = [units.DASH if value is None else f"{value / scale:,.5g}" for value, scale in scaled]
+    return (f"`{card.name}`", card.title, kind, memory, units.gib(card.visible_memory_bytes), *figures)
+
+
+def _gpu_sources(*_: object) -> str:
+    return table(("card", "source"), [(f"`{c.name}`", _cell(c.source)) for c in facts.gpus().values()])
+
+
+def _prices(*_: object) -> str:
+    body = [
+        (f"`{name}`", price.kind, _amount(price), price.seller or "", str(price.dated or ""), _cell(price.source))
+        for name, card in facts.prices().items()
+        for price in card.prices
+    ]
+    return table(("card", "what", "price", "seller", "held on", "source"), body)
+
+
+def _amount(price: facts.Price) -> str:
+    digits = 2 if price.kind == "rent" else 0
+    top = f" to {price.highest:,.{digits}f}" if price.highest is not None else ""
+    return f"{price.amount:,.{digits}f}{top} {price.currency.upper()}{' an hour' if price.kind == 'rent' else ''}"
 
 
 def _help(about: str, *_: object) -> str:
@@ -323,6 +371,9 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "counters": _counters,
     "slos": _slos,
     "workloads": _workloads,
+    "gpus": _gpus,
+    "gpu-sources": _gpu_sources,
+    "prices": _prices,
     "help": _help,
 }
 

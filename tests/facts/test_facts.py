@@ -1,5 +1,6 @@
 """Cards: all that ship are sound, and one that is not is named with its field."""
 
+import math
 from importlib import resources
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from inference_arena import facts
 from inference_arena.errors import BadFileError, NotFoundError
-from inference_arena.facts import Checkpoint, Slo, Workload
+from inference_arena.facts import Checkpoint, Distribution, Slo, Workload
 
 SLO = """
 name = "quick"
@@ -27,7 +28,7 @@ def refused(text: str, kind: type = Slo) -> BadFileError:
     return caught.value
 
 
-@pytest.mark.parametrize("cards", [facts.models, facts.checkpoints, facts.workloads, facts.slos])
+@pytest.mark.parametrize("cards", [facts.models, facts.checkpoints, facts.gpus, facts.workloads, facts.slos])
 def test_every_card_that_ships_loads_is_named_like_its_file_and_says_where_it_is_from(cards):
     assert cards()
     for name, card in cards().items():
@@ -63,6 +64,36 @@ def test_slos_and_workloads_can_be_met_and_sent():
     for workload in facts.workloads().values():
         assert workload.input_tokens > 0 < workload.output_tokens
         assert 0 <= workload.output_jitter < 1
+        assert facts.slo(workload.slo)
+        assert workload.shared_prefix_share is None or 0 < workload.shared_prefix_share < 1
+
+
+def test_a_workloads_middle_lengths_are_the_medians_of_its_distributions():
+    spread = [workload for workload in facts.workloads().values() if workload.input and workload.output]
+
+    assert {"code", "summarise", "rag-long-prompt", "batch"} <= {workload.name for workload in spread}
+    for workload in spread:
+        assert workload.input.median_tokens == workload.input_tokens
+        assert workload.output.median_tokens == workload.output_tokens
+
+
+def test_a_distribution_has_what_its_kind_needs_in_rising_order():
+    workloads = facts.workloads().values()
+    for lengths in (one for workload in workloads for one in (workload.input, workload.output) if one is not None):
+        assert lengths.source
+        stated = (lengths.least_tokens, lengths.median_tokens, lengths.p90_tokens, lengths.most_tokens)
+        rising = [tokens for tokens in stated if tokens is not None]
+        assert rising == sorted(rising)
+        assert (lengths.p90_tokens is not None) == (lengths.kind in ("lognormal", "normal"))
+
+
+def test_the_spread_of_lognormal_lengths_follows_from_their_median_and_90th_percentile():
+    lengths = Distribution(kind="lognormal", median_tokens=100, p90_tokens=360, source="made up")
+
+    # 90 % of a standard normal lie below 1.28155
+    assert lengths.sigma == pytest.approx(math.log(3.6) / 1.28155, rel=1e-5)
+    assert lengths.model_copy(update={"kind": "fixed"}).sigma is None
+    assert lengths.model_copy(update={"p90_tokens": None}).sigma is None
 
 
 @pytest.mark.parametrize("find", [facts.checkpoint, facts.workload, facts.slo])

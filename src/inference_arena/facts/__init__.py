@@ -31,6 +31,7 @@ from inference_arena.facts.engine import (
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.gpu import Gpu, Vendor
 from inference_arena.facts.host import Device, Host
+from inference_arena.facts.match import card_of, find_gpu
 from inference_arena.facts.model import (
     Checkpoint,
     Experts,
@@ -47,7 +48,7 @@ from inference_arena.facts.model import (
 from inference_arena.facts.overhead import Overhead
 from inference_arena.facts.price import Price, Prices
 from inference_arena.facts.slo import Slo
-from inference_arena.facts.workload import Workload
+from inference_arena.facts.workload import Distribution, Workload
 
 __all__ = [
     "EMBEDDED",
@@ -56,6 +57,7 @@ __all__ = [
     "CudaToolkit",
     "Defaults",
     "Device",
+    "Distribution",
     "Engine",
     "EngineRelease",
     "Era",
@@ -81,10 +83,12 @@ __all__ = [
     "Vendor",
     "WeightFile",
     "Workload",
+    "card_of",
     "checkpoint",
     "checkpoint_of_file",
     "checkpoints",
     "engines",
+    "find_gpu",
     "gpu",
     "gpus",
     "model",

@@ -14,7 +14,7 @@ class Gpu(Fact):
     `memory_bytes` is what it is sold with; `visible_memory_bytes` what the driver's runtime offers to programs, read
     off a real card. `unified`: it shares the machine's memory, and `memory_bytes` is the most that it is sold with.
     Rates are dense (no sparsity), `fp16_flops` with FP32 accumulation. `reported_names` are the names that drivers
-    give it; the title always counts as one.
+    give it; the title always counts as one. Variants of one name differ by memory, or by `cores` where it is stated.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Gpu(Fact):
     memory_bytes: int
     visible_memory_bytes: int | None = None
     unified: bool = False
+    cores: int | None = None
     bandwidth_bytes_per_s: float | None = None
     fp32_flops: float | None = None
     fp16_flops: float | None = None

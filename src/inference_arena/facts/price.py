@@ -7,13 +7,18 @@ from inference_arena.facts.fact import Fact
 
 
 class Price(Fact):
-    """One price of one card. rent is per hour and card, the others are for the whole card."""
+    """One price of one card. rent is per hour and card, the others are for the whole card.
+
+    Where the source gives a range, `amount` is its lower end and `highest` the upper. `dated` is when the price held;
+    of a source that names only a month it is the first day; None where the source does not say.
+    """
 
     kind: Literal["rent", "new", "used", "launch"]
     amount: float
+    highest: float | None = None
     currency: Literal["usd", "eur"]
     seller: str | None = None
-    dated: date | None = None  # when the price held; None where the source does not say
+    dated: date | None = None
     source: str
     checked: date
 

@@ -1,12 +1,42 @@
-"""What users ask for: lengths of prompts and answers."""
+"""What users ask for: lengths of prompts and answers, as single numbers for a load and as distributions for a plan."""
 
+import math
 from datetime import date
+from typing import Literal
 
 from inference_arena.facts.fact import Fact
 
+_P90 = 1.2815515655446004  # the 90th percentile of the standard normal distribution
+
+
+class Distribution(Fact):
+    """Lengths in tokens, as somebody observed or prescribed them. Unknown stays None; fixed has its median alone.
+
+    lognormal and normal follow from median and 90th percentile, uniform from `least_tokens` and `most_tokens`. All are
+    cut off at those two.
+    """
+
+    kind: Literal["lognormal", "normal", "uniform", "fixed"]
+    median_tokens: int
+    p90_tokens: int | None = None
+    least_tokens: int | None = None
+    most_tokens: int | None = None
+    source: str
+
+    @property
+    def sigma(self) -> float | None:
+        """Standard deviation of the logarithm of a lognormal length; None for other kinds or without a p90."""
+        if self.kind != "lognormal" or self.p90_tokens is None:
+            return None
+        return math.log(self.p90_tokens / self.median_tokens) / _P90
+
 
 class Workload(Fact):
-    """Target lengths in tokens; `output_jitter` is the half-width of the uniform spread, as a share."""
+    """Target lengths in tokens; `output_jitter` is the half-width of the uniform spread, as a share.
+
+    `input` and `output` say how lengths spread in real use; their medians are the target lengths. `slo` names the SLO
+    that fits it. `shared_prefix_share` is the share of a prompt that other prompts begin with too.
+    """
 
     name: str
     version: int
@@ -14,5 +44,9 @@ class Workload(Fact):
     input_tokens: int
     output_tokens: int
     output_jitter: float
+    input: Distribution | None = None
+    output: Distribution | None = None
+    slo: str
+    shared_prefix_share: float | None = None
     source: str
     checked: date
