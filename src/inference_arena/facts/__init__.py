@@ -6,6 +6,7 @@ from inference_arena.facts.catalogue import (
     checkpoint_of_file,
     checkpoints,
     engines,
+    families,
     gpu,
     gpus,
     model,
@@ -29,6 +30,7 @@ from inference_arena.facts.engine import (
     QuantizationSupport,
 )
 from inference_arena.facts.fact import Fact
+from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Gpu, Vendor
 from inference_arena.facts.host import Device, Host
 from inference_arena.facts.model import (
@@ -43,6 +45,7 @@ from inference_arena.facts.model import (
     Score,
     Task,
     WeightFile,
+    WeightParts,
 )
 from inference_arena.facts.price import Price, Prices
 from inference_arena.facts.slo import Slo
@@ -60,6 +63,7 @@ __all__ = [
     "Era",
     "Experts",
     "Fact",
+    "Family",
     "FlagSupport",
     "Gpu",
     "Host",
@@ -78,11 +82,13 @@ __all__ = [
     "Task",
     "Vendor",
     "WeightFile",
+    "WeightParts",
     "Workload",
     "checkpoint",
     "checkpoint_of_file",
     "checkpoints",
     "engines",
+    "families",
     "gpu",
     "gpus",
     "model",
