@@ -6,6 +6,7 @@ from inference_arena.facts.catalogue import (
     checkpoint_of_file,
     checkpoints,
     engines,
+    families,
     gpu,
     gpus,
     model,
@@ -29,6 +30,7 @@ from inference_arena.facts.engine import (
     QuantizationSupport,
 )
 from inference_arena.facts.fact import Fact
+from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Gpu, Vendor
 from inference_arena.facts.host import Device, Host
 from inference_arena.facts.match import card_of, find_gpu
@@ -44,6 +46,7 @@ from inference_arena.facts.model import (
     Score,
     Task,
     WeightFile,
+    WeightParts,
 )
 from inference_arena.facts.overhead import Overhead
 from inference_arena.facts.price import Price, Prices
@@ -63,6 +66,7 @@ __all__ = [
     "Era",
     "Experts",
     "Fact",
+    "Family",
     "FlagSupport",
     "Gpu",
     "Host",
@@ -82,12 +86,14 @@ __all__ = [
     "Task",
     "Vendor",
     "WeightFile",
+    "WeightParts",
     "Workload",
     "card_of",
     "checkpoint",
     "checkpoint_of_file",
     "checkpoints",
     "engines",
+    "families",
     "find_gpu",
     "gpu",
     "gpus",

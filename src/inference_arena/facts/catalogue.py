@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from inference_arena.errors import BadFileError, NotFoundError
 from inference_arena.facts.engine import Engine
 from inference_arena.facts.fact import Fact
+from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Gpu
 from inference_arena.facts.model import Checkpoint, Model
 from inference_arena.facts.price import Prices
@@ -61,6 +62,12 @@ def models() -> dict[str, Model]:
 @cache
 def checkpoints() -> dict[str, Checkpoint]:
     return _read_all("checkpoints", Checkpoint)
+
+
+@cache
+def families() -> dict[str, Family]:
+    """Families by the `model_type` that their config.json names."""
+    return _read_all("families", Family)
 
 
 @cache

@@ -61,6 +61,7 @@ class Layers(Fact):
     state_elements: int | None = None
     state_type: Literal["float32", "float16", "bfloat16"] | None = None
     parameters: int | None = None  # of the attention part of one layer, where it does not follow from the numbers above
+    parallel: bool = False  # stands beside other attention in layers that are counted there (Falcon-H1)
 
 
 class Experts(Fact):
@@ -71,6 +72,7 @@ class Experts(Fact):
     layers: int
     intermediate_size: int
     shared_intermediate_size: int = 0
+    parameters: int | None = None  # of one expert, where it is not 3 x hidden_size x intermediate_size
 
 
 class Score(Fact):
@@ -100,6 +102,7 @@ class Model(Fact):
     parameters: int
     active_parameters: int | None = None
     other_parameters: int = 0  # beside the text layers: vision and audio towers, heads that predict further tokens
+    layer_embedding_parameters: int = 0  # looked up by token in every layer (Gemma 3n, small Gemma 4), part of the total
     context_tokens: int
     modalities: tuple[Literal["text", "image", "audio", "video", "speech"], ...] = ("text",)
     license: str | None = None
@@ -110,7 +113,8 @@ class Model(Fact):
 
     @property
     def layer_count(self) -> int:
-        return sum(layers.count for layers in self.layers)
+        """Layers with attention or a state; blocks that are feed-forward alone (Nemotron-H) are not among them."""
+        return sum(layers.count for layers in self.layers if not layers.parallel)
 
 
 class Loss(Fact):
@@ -122,12 +126,31 @@ class Loss(Fact):
     checked: date
 
 
+class WeightParts(Fact):
+    """Bytes of the tensors as stored, by what they are for. `layer_bytes`: of each layer in order, experts included.
+
+    A head that is tied to the embedding is no tensor of its own: its bytes are 0.
+    """
+
+    embedding_bytes: int
+    head_bytes: int
+    expert_bytes: int
+    rest_bytes: int
+    layer_bytes: tuple[int, ...] = ()
+
+    @property
+    def total_bytes(self) -> int:
+        return self.embedding_bytes + self.head_bytes + self.expert_bytes + self.rest_bytes
+
+
 class Checkpoint(Fact):
     """One published set of weights of the catalogue's model `model`.
 
     `quantization` names the format: "none" for 16-bit weights, else awq, gptq, fp8, mxfp4, a GGUF type such as q4_k_m.
     `quantized` says which parts it covers; embeddings and norms never. `weight_bytes` is the sum of all tensors as
-    stored. Where `file` is known, only a file with its hash is this checkpoint.
+    stored, None where no exact count is known. `bits` of one weight: packed, without scales, in safetensors; on the
+    average of the quantized tensors, scales included, in GGUF. `zero_point`: whether zero points are stored beside
+    the scales. Where `file` is known, only a file with its hash is this checkpoint.
     """
 
     name: str
@@ -141,6 +164,7 @@ class Checkpoint(Fact):
     group_size: int | None = None
     zero_point: bool | None = None
     weight_bytes: int | None = None
+    parts: WeightParts | None = None
     file: WeightFile | None = None
     repository: str | None = None
     losses: tuple[Loss, ...] = ()

@@ -32,12 +32,10 @@ class Parts(Fact):
 
 def parts(model: Model) -> Parts:
     """Embedding, head (0 where tied), routed experts, the rest of the repeated layers, norms, other towers."""
-    embedding = model.vocab_size * model.hidden_size
-    head = 0 if model.tied_embeddings else embedding
-    experts = 0
-    if model.experts is not None:
-        mixture = model.experts
-        experts = mixture.layers * mixture.count * 3 * model.hidden_size * mixture.intermediate_size
+    table = model.vocab_size * model.hidden_size
+    head = 0 if model.tied_embeddings else table
+    embedding = table + model.layer_embedding_parameters
+    experts = expert_parameters(model)
     norms = (2 * model.layer_count + 1) * model.hidden_size
     rest = model.parameters - embedding - head - experts - norms - model.other_parameters
     return Parts(
@@ -48,6 +46,15 @@ def parts(model: Model) -> Parts:
         norms=norms,
         other=model.other_parameters,
     )
+
+
+def expert_parameters(model: Model) -> int:
+    """Of all routed experts together; a gated one has three matrices of hidden size by its width."""
+    mixture = model.experts
+    if mixture is None:
+        return 0
+    each = mixture.parameters or 3 * model.hidden_size * mixture.intermediate_size
+    return mixture.layers * mixture.count * each
 
 
 def bytes_per_weight(checkpoint: Checkpoint) -> float:
@@ -108,4 +115,5 @@ def active_parameters(model: Model) -> int:
     """Parameters that one token is multiplied with, the embedding's rows left out."""
     counted = parts(model)
     share = model.experts.active / model.experts.count if model.experts is not None else 1.0
-    return round(counted.repeated + counted.norms + counted.experts * share + counted.embedding)
+    head = model.vocab_size * model.hidden_size  # the embedding itself where they are tied
+    return round(counted.repeated + counted.norms + counted.experts * share + head)
