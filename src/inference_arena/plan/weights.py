@@ -98,7 +98,8 @@ def active_bytes(model: Model, checkpoint: Checkpoint, *, sequences: float) -> f
     stored = stored_bytes(model, checkpoint)
     plain = 4.0 if checkpoint.dtype == "float32" else 2.0
     each = bytes_per_weight(checkpoint) if checkpoint.quantized != "nothing" else plain
-    rows = 0.0 if model.tied_embeddings else counted.embedding * (each if checkpoint.quantized == "all" else plain)
+    looked_up = counted.embedding - (model.vocab_size * model.hidden_size if model.tied_embeddings else 0)
+    rows = looked_up * (each if checkpoint.quantized == "all" else plain)
     experts = counted.experts * each
     return stored - rows - experts * (1 - awake_share(model, sequences=sequences)) - counted.other * plain
 
