@@ -4,6 +4,7 @@ from inference_arena.plan.budget import MemoryBudget, Refusal, Term
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.memory import memory
+from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.target import Target, target_of_card, target_of_devices
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
@@ -15,6 +16,7 @@ __all__ = [
     "Lengths",
     "Load",
     "MemoryBudget",
+    "Notice",
     "Question",
     "Refusal",
     "Settings",
@@ -27,7 +29,9 @@ __all__ = [
     "choose_cores",
     "choose_threads",
     "idle_gpu",
+    "is_wsl",
     "memory",
+    "notices",
     "question",
     "target_of_card",
     "target_of_devices",
