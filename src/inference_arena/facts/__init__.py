@@ -29,7 +29,7 @@ from inference_arena.facts.engine import (
     QuantizationSupport,
 )
 from inference_arena.facts.fact import Fact
-from inference_arena.facts.gpu import Gpu, Vendor
+from inference_arena.facts.gpu import Form, Gpu, Vendor
 from inference_arena.facts.host import Device, Host
 from inference_arena.facts.model import (
     Checkpoint,
@@ -61,6 +61,7 @@ __all__ = [
     "Experts",
     "Fact",
     "FlagSupport",
+    "Form",
     "Gpu",
     "Host",
     "HubFile",
