@@ -1,7 +1,10 @@
 """What is true: cards with a source, and the frozen types that hold them."""
 
+from inference_arena.facts.calibration import Basis, Calibration, Spread
 from inference_arena.facts.catalogue import (
     EMBEDDED,
+    calibration,
+    calibrations,
     checkpoint,
     checkpoint_of_file,
     checkpoints,
@@ -51,6 +54,8 @@ from inference_arena.facts.workload import Workload
 __all__ = [
     "EMBEDDED",
     "ArchitectureSupport",
+    "Basis",
+    "Calibration",
     "Checkpoint",
     "CudaToolkit",
     "Defaults",
@@ -76,10 +81,13 @@ __all__ = [
     "QuantizationSupport",
     "Score",
     "Slo",
+    "Spread",
     "Task",
     "Vendor",
     "WeightFile",
     "Workload",
+    "calibration",
+    "calibrations",
     "checkpoint",
     "checkpoint_of_file",
     "checkpoints",
