@@ -195,8 +195,8 @@ def test_a_real_load_of_one_user_on_an_h100_lies_in_the_interval(h100):
 
 
 def test_a_real_load_of_64_users_on_an_h100_lies_in_the_interval_but_for_a_tpot_at_its_edge(h100):
-    """The same server. The mixtures that the factors are from were 8-bit and 4-bit; a 16-bit one reads prompts at a
-    larger share of its lower rate, so it is a little faster than the fast end.
+    """The same server. A likely reason for the edge: the mixtures that the factors are from had 8-bit and 4-bit
+    weights, whose kernels use a smaller share of their higher rate than 16-bit ones.
     """
     seen = fast(QWEN_CODER_30B, BF16, h100, concurrency=64, input_tokens=1024)
     assert seen.output_tokens_per_s.low < 1988 < seen.output_tokens_per_s.high
