@@ -1,7 +1,10 @@
 """What is true: cards with a source, and the frozen types that hold them."""
 
+from inference_arena.facts.calibration import Basis, Calibration, Spread
 from inference_arena.facts.catalogue import (
     EMBEDDED,
+    calibration,
+    calibrations,
     checkpoint,
     checkpoint_of_file,
     checkpoints,
@@ -31,7 +34,7 @@ from inference_arena.facts.engine import (
 )
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
-from inference_arena.facts.gpu import Gpu, Vendor
+from inference_arena.facts.gpu import Form, Gpu, Vendor
 from inference_arena.facts.host import Device, Host
 from inference_arena.facts.match import card_of, find_gpu
 from inference_arena.facts.model import (
@@ -56,6 +59,8 @@ from inference_arena.facts.workload import Distribution, Workload
 __all__ = [
     "EMBEDDED",
     "ArchitectureSupport",
+    "Basis",
+    "Calibration",
     "Checkpoint",
     "CudaToolkit",
     "Defaults",
@@ -68,6 +73,7 @@ __all__ = [
     "Fact",
     "Family",
     "FlagSupport",
+    "Form",
     "Gpu",
     "Host",
     "HubFile",
@@ -83,11 +89,14 @@ __all__ = [
     "QuantizationSupport",
     "Score",
     "Slo",
+    "Spread",
     "Task",
     "Vendor",
     "WeightFile",
     "WeightParts",
     "Workload",
+    "calibration",
+    "calibrations",
     "card_of",
     "checkpoint",
     "checkpoint_of_file",

@@ -3,9 +3,11 @@
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.idle_gpu import idle_gpu
+from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
 from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.question import Question, question
+from inference_arena.plan.speed import Speed, speed
 from inference_arena.plan.target import Target, target_of_card, target_of_devices
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
@@ -13,6 +15,7 @@ from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 __all__ = [
     "Chosen",
     "CoreChoice",
+    "Interval",
     "Lengths",
     "Load",
     "MemoryBudget",
@@ -20,6 +23,7 @@ __all__ = [
     "Question",
     "Refusal",
     "Settings",
+    "Speed",
     "Target",
     "Term",
     "ThreadChoice",
@@ -33,6 +37,7 @@ __all__ = [
     "memory",
     "notices",
     "question",
+    "speed",
     "target_of_card",
     "target_of_devices",
 ]

@@ -5,9 +5,9 @@ of weights: (bits + (16 + zero) / group) / 8 bytes, which is 0.531 for AWQ and G
 output head and norms stay at 16 bits. (Derivation from the formats' own tensor shapes.)
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from inference_arena.facts import Checkpoint, Fact, Model
+from inference_arena.facts import Checkpoint, Model
 
 SCALE_BITS: Final = 16
 # formats whose groups share one 8-bit exponent (MXFP4) or carry an 8-bit scale (NVFP4); by the OCP MX specification
@@ -15,7 +15,7 @@ SCALE_BITS: Final = 16
 _SCALE_BITS: Final = {"mxfp4": 8, "nvfp4": 8, "fp8": 32}
 
 
-class Parts(Fact):
+class Parts(NamedTuple):
     """Parameters of a model by what happens to them when it is quantized or spread over cards."""
 
     embedding: int
