@@ -8,7 +8,7 @@ from inference_arena.plan.memory import memory
 from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.speed import Speed, speed
-from inference_arena.plan.target import Target, target_of_card, target_of_devices
+from inference_arena.plan.target import Target, target_of_card, target_of_devices, target_of_processor, targets_of_host
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 
@@ -40,4 +40,6 @@ __all__ = [
     "speed",
     "target_of_card",
     "target_of_devices",
+    "target_of_processor",
+    "targets_of_host",
 ]
