@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 from jsonschema import Draft202012Validator
 
+from inference_arena.hardware import TRIED
 from inference_arena.record import SAMPLE, Failed, Finished, Interrupted, RequestTrace
 from inference_arena.store import Home, iter_samples, iter_traces
 
@@ -176,6 +177,21 @@ def test_the_fixture_says_every_field_of_a_request(kept: Path):
     seen = {name for trace in iter_traces(kept) for name, value in trace.model_dump().items() if value is not None}
     assert set(RequestTrace.model_fields) - seen == set()
     assert SAMPLE.validate_json('{"kind": "host", "t_s": 1.0}')
+
+
+def test_every_notice_about_a_machine_is_in_the_page_with_its_weight(pages: ModuleType):
+    tree = ast.parse((pages.SOURCE / "plan" / "notices.py").read_text("utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Notice"]
+    words = [{word.arg: getattr(word.value, "value", "") for word in call.keywords} for call in calls]
+    page = (pages.REFERENCE / "hardware.md").read_text("utf-8")
+    assert words
+    assert [word["code"] for word in words if f"| `{word['code']}` | {word['weight']} |" not in page] == []
+
+
+def test_no_reader_is_said_to_be_tried_that_was_not(pages: ModuleType):
+    rows = pages.rows((pages.REFERENCE / "hardware.md").read_text("utf-8"))
+    names = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
+    assert {vendor: rows[names[vendor]][1] for vendor in TRIED} == {v: tried or "not yet" for v, tried in TRIED.items()}
 
 
 def test_no_page_holds_a_count_of_what_the_project_has(pages: ModuleType):

@@ -1,5 +1,6 @@
 """Whole machines as trees of small files, written below a folder, and a driver library that answers as told."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,15 @@ GIB = 1024**3
 
 RYZEN_FLAGS = "fpu sse sse4_2 fma f16c avx avx2 bmi2 avx512f avx512_bf16 avx512_vnni sha_ni"
 OS_RELEASE = 'NAME="Ubuntu"\nPRETTY_NAME="Ubuntu 24.04.1 LTS"\nID=ubuntu\n'
+
+
+# in the shape of libdrm's data/amdgpu.ids and of pci.ids, a few lines of each
+AMD_IDS = "# List of AMDGPU IDs\n1.0.0\n744C,\tC8,\tAMD Radeon RX 7900 XTX\n744C,\tCC,\tAMD Radeon RX 7900 XT\n"
+PCI_IDS = (
+    "#\n1002  Advanced Micro Devices, Inc. [AMD/ATI]\n\t744c  Navi 31 [Radeon RX 7900 XT/7900 XTX]\n"
+    "10de  NVIDIA Corporation\n\t2204  GA102 [GeForce RTX 3090]\n\t\t10de 1454  GeForce RTX 3090\n"
+    "\t2230  GA102GL [RTX A6000]\n8086  Intel Corporation\n\t56a0  DG2 [Arc A770]\n\t2204  Not NVIDIA's\n"
+)
 
 
 def cpuinfo(*, model: str, flags: str, cores: int, threads_per_core: int = 1) -> str:
@@ -64,7 +74,21 @@ def radeon_card(root: Path) -> Path:
             f"{folder}/uevent": "DRIVER=amdgpu\nPCI_SLOT_NAME=0000:03:00.0\n",
             f"{folder}/mem_info_vram_total": f"{24 * GIB}\n",
             f"{folder}/mem_info_vram_used": f"{1 * GIB}\n",
+            f"{folder}/revision": "0xc8\n",
             f"{folder}/hwmon/hwmon3/power1_cap": "303000000\n",
+            f"{folder}/hwmon/hwmon3/power1_cap_default": "339000000\n",
+            f"{folder}/hwmon/hwmon3/freq1_input": "45000000\n",
+            f"{folder}/hwmon/hwmon3/freq2_input": "96000000\n",
+            f"{folder}/pp_dpm_sclk": "0: 500Mhz *\n1: 2304Mhz \n2: 3220Mhz \n",
+            f"{folder}/pp_dpm_mclk": "0: 96Mhz *\n1: 456Mhz \n2: 1249Mhz \n",
+            "sys/class/drm/card0-DP-1/status": "disconnected\n",
+            "sys/class/drm/card0-HDMI-A-1/status": "connected\n",
+            "sys/class/kfd/kfd/topology/nodes/0/properties": "cpu_cores_count 32\ngfx_target_version 0\n",
+            "sys/class/kfd/kfd/topology/nodes/1/properties": (
+                "cpu_cores_count 0\ngfx_target_version 110000\nlocation_id 768\ndomain 0\n"
+            ),
+            "opt/rocm/.info/version": "6.4.2-120\n",
+            "usr/share/libdrm/amdgpu.ids": AMD_IDS,
             "sys/bus/pci/devices/0000:03:00.0/vendor": "0x1002\n",
             "sys/bus/pci/devices/0000:03:00.0/class": "0x030000\n",
             "sys/bus/pci/devices/0000:03:00.0/uevent": "PCI_SLOT_NAME=0000:03:00.0\n",
@@ -137,6 +161,15 @@ def no_driver() -> object:
     raise OSError("NVML Shared Library Not Found")
 
 
+def no_tools(_argv: tuple[str, ...]) -> None:
+    return None
+
+
+def tools(answers: dict[str, str]) -> Callable[[tuple[str, ...]], str | None]:
+    """A machine with these command lines; whatever else is asked is not there."""
+    return lambda argv: answers.get(" ".join(argv))
+
+
 def ram_of(gib: int) -> Amount:
     return Amount(total_bytes=gib * GIB, free_bytes=gib * GIB // 2)
 
@@ -153,25 +186,61 @@ def sources(root: Path, **others: object) -> Sources:
         "load_average": lambda: (0.5, 0.4, 0.3),
         "sysctl": lambda _name: None,
         "nvml": no_driver,
+        "run": no_tools,
+        "own_pid": lambda: 4711,
     }
     return Sources(**(told | others))  # type: ignore[arg-type]
 
 
+SLICE = 100  # handles of slices begin here
+
+
+def process(pid: int, memory_bytes: int | None) -> SimpleNamespace:
+    return SimpleNamespace(pid=pid, usedGpuMemory=memory_bytes)
+
+
 class FakeNvml:
-    """The driver's library with cards of known numbers; questions named in `refused` fail."""
+    """The driver's library with cards of known numbers; questions named in `refused` fail, as do others unknown to it.
+
+    A 24 GB card with a display, 1 GiB in use of which the driver keeps a quarter, and two programs beside ours.
+    """
 
     NVML_TEMPERATURE_GPU = 0
     NVML_CLOCK_SM = 1
+    NVML_CLOCK_MEM = 2
+    nvmlMemory_v2 = 0x02000028  # noqa: N815 - the library's name
 
-    def __init__(self, *names: str, refused: tuple[str, ...] = ()) -> None:
+    def __init__(self, *names: str, refused: tuple[str, ...] = (), **answers: object) -> None:
         self.names = names
         self.refused = refused
         self.is_shut_down = False
+        self.answers: dict[str, object] = {
+            "nvmlSystemGetDriverVersion": "570.86.10",
+            "nvmlSystemGetCudaDriverVersion_v2": 12080,
+            "nvmlDeviceGetCudaComputeCapability": (8, 6),
+            "nvmlDeviceGetEnforcedPowerLimit": 300_000,
+            "nvmlDeviceGetPowerManagementDefaultLimit": 350_000,
+            "nvmlDeviceGetCurrPcieLinkGeneration": 1,
+            "nvmlDeviceGetMaxPcieLinkGeneration": 4,
+            "nvmlDeviceGetCurrPcieLinkWidth": 8,
+            "nvmlDeviceGetMaxPcieLinkWidth": 16,
+            "nvmlDeviceGetEccMode": [0, 1],
+            "nvmlDeviceGetDisplayMode": 1,
+            "nvmlDeviceGetDisplayActive": 0,
+            "nvmlDeviceGetComputeRunningProcesses": [process(4711, 9), process(100, GIB // 4), process(200, GIB // 8)],
+            "nvmlDeviceGetGraphicsRunningProcesses": [process(200, GIB // 4)],
+            **answers,
+        }
 
     def __getattribute__(self, name: str) -> object:
         if name.startswith("nvml") and name in object.__getattribute__(self, "refused"):
             raise RuntimeError(f"{name}: Not Supported")
         return object.__getattribute__(self, name)
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        if name not in self.answers:
+            raise AttributeError(name)
+        return lambda *_: self.answers[name]
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802 - the library's names
         return len(self.names)
@@ -182,20 +251,22 @@ class FakeNvml:
     def nvmlDeviceGetName(self, handle: int) -> str:  # noqa: N802
         return self.names[handle]
 
-    def nvmlDeviceGetMemoryInfo(self, _handle: int) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(total=24 * GIB, free=23 * GIB, used=1 * GIB)
+    def nvmlDeviceGetMemoryInfo(self, handle: int, version: int | None = None) -> SimpleNamespace:  # noqa: N802
+        if handle >= SLICE:
+            return SimpleNamespace(total=(handle - SLICE + 1) * 10 * GIB)
+        told = {"total": 24 * GIB, "free": 23 * GIB, "used": 1 * GIB}
+        return SimpleNamespace(**told, **({"reserved": GIB // 4} if version == self.nvmlMemory_v2 else {}))
 
-    def nvmlSystemGetDriverVersion(self) -> str:  # noqa: N802
-        return "570.86.10"
+    def nvmlDeviceGetClockInfo(self, _handle: int, kind: int) -> int:  # noqa: N802
+        return {self.NVML_CLOCK_SM: 210, self.NVML_CLOCK_MEM: 405}[kind]
 
-    def nvmlSystemGetCudaDriverVersion_v2(self) -> int:  # noqa: N802
-        return 12080
+    def nvmlDeviceGetMaxClockInfo(self, _handle: int, kind: int) -> int:  # noqa: N802
+        return {self.NVML_CLOCK_SM: 2100, self.NVML_CLOCK_MEM: 9751}[kind]
 
-    def nvmlDeviceGetCudaComputeCapability(self, _handle: int) -> tuple[int, int]:  # noqa: N802
-        return (8, 6)
-
-    def nvmlDeviceGetEnforcedPowerLimit(self, _handle: int) -> int:  # noqa: N802
-        return 350_000
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, _handle: int, number: int) -> int:  # noqa: N802
+        if number > 1:
+            raise RuntimeError("Not Found")
+        return SLICE + number
 
     def nvmlShutdown(self) -> None:  # noqa: N802
         self.is_shut_down = True

@@ -42,7 +42,7 @@ def command(
     from inference_arena.hardware import read_host  # noqa: PLC0415
 
     host = read_host()
-    findings = [*_tool(), *_machine(host), *_engines(), *_home()]
+    findings = [*_tool(), *_machine(host), *_readers(), *_engines(), *_home()]
     measured = _self_tests() if self_test else []
     if as_json:
         _print_json(host, findings, measured)
@@ -72,6 +72,14 @@ def _machine(host: Host) -> list[Finding]:
             Finding(name="GPU", ok=None, says=says + (f" ({device.reason_unread})" if device.reason_unread else ""))
         )
     return found if host.devices else [*found, Finding(name="GPU", ok=None, says="none found")]
+
+
+def _readers() -> list[Finding]:
+    """What was only ever tested with outputs that others recorded should be read with care."""
+    from inference_arena.hardware import TRIED  # noqa: PLC0415
+    from inference_arena.report import readers_said  # noqa: PLC0415
+
+    return [Finding(name="GPU readers", ok=None, says=readers_said(TRIED))]
 
 
 def _engines() -> list[Finding]:

@@ -41,6 +41,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "import": "import_",
         "reindex": "reindex",
         "doctor": "doctor",
+        "hardware": "hardware",
     }
 )
 

@@ -1,7 +1,10 @@
 """What is true: cards with a source, and the frozen types that hold them."""
 
+from inference_arena.facts.calibration import Basis, Calibration, Spread
 from inference_arena.facts.catalogue import (
     EMBEDDED,
+    calibration,
+    calibrations,
     checkpoint,
     checkpoint_of_file,
     checkpoints,
@@ -34,7 +37,7 @@ from inference_arena.facts.engine import (
 )
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
-from inference_arena.facts.gpu import Gpu, Vendor
+from inference_arena.facts.gpu import Form, Gpu, Vendor
 from inference_arena.facts.host import Device, Host
 from inference_arena.facts.match import card_of, find_gpu
 from inference_arena.facts.model import (
@@ -75,6 +78,8 @@ from inference_arena.facts.workload import Distribution, Workload
 __all__ = [
     "EMBEDDED",
     "ArchitectureSupport",
+    "Basis",
+    "Calibration",
     "Checkpoint",
     "CudaToolkit",
     "Defaults",
@@ -87,6 +92,7 @@ __all__ = [
     "Fact",
     "Family",
     "FlagSupport",
+    "Form",
     "Gpu",
     "Host",
     "HubFile",
@@ -105,6 +111,7 @@ __all__ = [
     "QuantizationSupport",
     "Score",
     "Slo",
+    "Spread",
     "Task",
     "Vendor",
     "WeightFile",
@@ -112,6 +119,8 @@ __all__ = [
     "Workload",
     "architecture_support",
     "at_least",
+    "calibration",
+    "calibrations",
     "card_of",
     "checkpoint",
     "checkpoint_of_file",

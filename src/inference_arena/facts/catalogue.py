@@ -11,10 +11,11 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from inference_arena.errors import BadFileError, NotFoundError
+from inference_arena.facts.calibration import Calibration
 from inference_arena.facts.engine import Engine
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
-from inference_arena.facts.gpu import Gpu
+from inference_arena.facts.gpu import Form, Gpu
 from inference_arena.facts.model import Checkpoint, Model
 from inference_arena.facts.price import Prices
 from inference_arena.facts.slo import Slo
@@ -88,6 +89,19 @@ def workloads() -> dict[str, Workload]:
 @cache
 def slos() -> dict[str, Slo]:
     return _read_all("slos", Slo)
+
+
+@cache
+def calibrations() -> dict[str, Calibration]:
+    return _read_all("calibration", Calibration)
+
+
+@cache
+def calibration(*, engine: str, kind: str, form: Form | None) -> Calibration | None:
+    """The factors measured for this engine on such cards, else those of any engine; None for an unknown form."""
+    fitting = [one for one in calibrations().values() if one.kind == kind and form in one.forms]
+    own = (one for one in fitting if one.engine == engine)
+    return next(own, None) or next((one for one in fitting if one.engine is None), None)
 
 
 def gpu(name: str) -> Gpu:

@@ -6,6 +6,7 @@ from typing import Literal
 from inference_arena.facts.fact import Fact
 
 Vendor = Literal["nvidia", "amd", "intel", "apple", "other"]
+Form = Literal["desktop", "laptop", "workstation", "data-centre", "unified"]
 
 
 class Gpu(Fact):
@@ -20,7 +21,7 @@ class Gpu(Fact):
     name: str
     title: str
     vendor: Vendor
-    form: Literal["desktop", "laptop", "workstation", "data-centre", "unified"]
+    form: Form
     architecture: str
     compute_capability: str | None = None
     memory_bytes: int

@@ -6,17 +6,42 @@ from inference_arena.facts.fact import Fact
 
 
 class Device(Fact):
-    """One accelerator, by what its driver says. Unknown stays None."""
+    """One accelerator, by what its driver or its vendor's tool says. Unknown stays None.
+
+    `unified`: it shares the machine's RAM and is used for models nevertheless; what it may take of it is at most
+    `working_set_bytes`, and never more than RAM that is available. Other processes are counted, never named.
+    """
 
     index: int
     vendor: Literal["nvidia", "amd", "intel", "apple", "other"]
     name: str | None = None
     memory_bytes: int | None = None
     free_bytes: int | None = None
+    reserved_bytes: int | None = None
+    unified: bool | None = None
+    working_set_bytes: int | None = None
+    working_set_from: Literal["metal", "wired-limit", "gtt", "carve-out"] | None = None
     driver_version: str | None = None
     runtime_version: str | None = None
     compute_capability: str | None = None
+    target: str | None = None
+    gpu_cores: int | None = None
     power_limit_w: float | None = None
+    power_limit_default_w: float | None = None
+    sm_clock_hz: float | None = None
+    sm_clock_max_hz: float | None = None
+    memory_clock_hz: float | None = None
+    memory_clock_max_hz: float | None = None
+    pcie_generation: int | None = None
+    pcie_generation_max: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    ecc: bool | None = None
+    mig: bool | None = None
+    mig_slices_bytes: tuple[int, ...] = ()
+    display_attached: bool | None = None
+    other_processes: int | None = None
+    other_processes_bytes: int | None = None
     reason_unread: str | None = None
 
 

@@ -17,10 +17,13 @@ from typing import Any, Literal
 import psutil
 
 from inference_arena.facts import Device, Host
+from inference_arena.hardware.apple import apple_device
 from inference_arena.hardware.cgroup import cpu_quota_cores, memory_left_bytes, memory_limit_bytes
-from inference_arena.hardware.devices import is_discrete, is_unified, open_nvml, read_devices
+from inference_arena.hardware.devices import is_discrete, is_unified, read_devices
 from inference_arena.hardware.files import read_text
+from inference_arena.hardware.nvidia import open_nvml
 from inference_arena.hardware.processor import cpu_features, cpu_model, physical_cores
+from inference_arena.hardware.tools import Run, run_tool
 from inference_arena.hardware.virtualization import read_virtualization
 
 
@@ -77,6 +80,8 @@ class Sources:
     load_average: Callable[[], tuple[float, float, float]] = os.getloadavg
     sysctl: Callable[[str], str | None] = _sysctl
     nvml: Callable[[], Any] = open_nvml
+    run: Run = run_tool
+    own_pid: Callable[[], int] = os.getpid
 
 
 def read_host(sources: Sources | None = None) -> Host:
@@ -85,8 +90,7 @@ def read_host(sources: Sources | None = None) -> Host:
     root, sysctl = sources.root, sources.sysctl
     ram, swap = _limited_ram(sources), _amount(sources.swap)
     model = cpu_model(root, sysctl)
-    apple = sources.system() == "Darwin" and sources.architecture() == "arm64"
-    devices = read_devices(root=root, nvml=sources.nvml, apple_chip=(model or "Apple silicon") if apple else None)
+    devices = _devices(sources, model)
     return Host(
         hw_class=_hw_class(devices),
         cpu_model=model,
@@ -104,6 +108,14 @@ def read_host(sources: Sources | None = None) -> Host:
         virtualization=read_virtualization(root, sysctl),
         devices=devices,
     )
+
+
+def _devices(sources: Sources, model: str | None) -> tuple[Device, ...]:
+    if sources.system() != "Darwin":
+        return read_devices(root=sources.root, nvml=sources.nvml, run=sources.run, own_pid=sources.own_pid())
+    if sources.architecture() != "arm64":
+        return ()
+    return (apple_device(chip=model or "Apple silicon", run=sources.run, sysctl=sources.sysctl),)
 
 
 def _hw_class(devices: tuple[Device, ...]) -> Literal["discrete", "unified", "cpu"]:

@@ -3,8 +3,11 @@
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.idle_gpu import idle_gpu
+from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
+from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.question import Question, question
+from inference_arena.plan.speed import Speed, speed
 from inference_arena.plan.target import Target, target_of_card, target_of_devices
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
@@ -12,12 +15,15 @@ from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 __all__ = [
     "Chosen",
     "CoreChoice",
+    "Interval",
     "Lengths",
     "Load",
     "MemoryBudget",
+    "Notice",
     "Question",
     "Refusal",
     "Settings",
+    "Speed",
     "Target",
     "Term",
     "ThreadChoice",
@@ -27,8 +33,11 @@ __all__ = [
     "choose_cores",
     "choose_threads",
     "idle_gpu",
+    "is_wsl",
     "memory",
+    "notices",
     "question",
+    "speed",
     "target_of_card",
     "target_of_devices",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from inference_arena.facts import Device, Fact, Gpu, Host, Vendor
+from inference_arena.facts import Device, Fact, Form, Gpu, Host, Vendor
 
 # Programs see less of a card than it is sold with, because the driver and error correction keep some: 23.69 of 24 GiB
 # on an RTX 3090, 79.19 of 80 on an H100 SXM5. Where nobody has read a card, the smaller of these shares is taken.
@@ -16,6 +16,7 @@ class Target(Fact):
     `memory_bytes` is what programs see of one card, `sold_bytes` all that is on it, `free_bytes` what is free now.
     `ram_bytes` is what the machine has available beside the cards: 0 where they share it, None where nothing is known
     of the machine.
+    `form` is the card's, as its maker sells it: it decides which measurements speak for the card.
     """
 
     title: str
@@ -34,8 +35,12 @@ class Target(Fact):
     fp8_flops: float | None = None
     int8_ops: float | None = None
     bf16: bool | None = None
+    fp32_flops: float | None = None
+    fp4_flops: float | None = None
+    form: Form | None = None
     power_w: float | None = None
     ram_bytes: int | None = None
+    ram_bandwidth_bytes_per_s: float | None = None
 
 
 def target_of_card(gpu: Gpu, *, count: int = 1, driver: str | None = None, ram_bytes: int | None = None) -> Target:
@@ -86,5 +91,5 @@ def target_of_devices(devices: Sequence[Device], *, host: Host, gpu: Gpu | None)
 
 
 def _rates(gpu: Gpu) -> dict[str, Any]:
-    names = ("unified", "compute_capability", "bandwidth_bytes_per_s", "fp16_flops", "fp8_flops", "int8_ops", "bf16")
-    return {name: getattr(gpu, name) for name in (*names, "power_w")}
+    rates = ("bandwidth_bytes_per_s", "fp32_flops", "fp16_flops", "fp8_flops", "int8_ops", "fp4_flops")
+    return {name: getattr(gpu, name) for name in (*rates, "unified", "compute_capability", "bf16", "form", "power_w")}

@@ -5,9 +5,9 @@ of weights: (bits + (16 + zero) / group) / 8 bytes, which is 0.531 for AWQ and G
 output head and norms stay at 16 bits. (Derivation from the formats' own tensor shapes.)
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from inference_arena.facts import Checkpoint, Fact, Model
+from inference_arena.facts import Checkpoint, Model
 
 SCALE_BITS: Final = 16
 # formats whose groups share one 8-bit exponent (MXFP4) or carry an 8-bit scale (NVFP4); by the OCP MX specification
@@ -15,7 +15,7 @@ SCALE_BITS: Final = 16
 _SCALE_BITS: Final = {"mxfp4": 8, "nvfp4": 8, "fp8": 32}
 
 
-class Parts(Fact):
+class Parts(NamedTuple):
     """Parameters of a model by what happens to them when it is quantized or spread over cards."""
 
     embedding: int
@@ -98,7 +98,8 @@ def active_bytes(model: Model, checkpoint: Checkpoint, *, sequences: float) -> f
     stored = stored_bytes(model, checkpoint)
     plain = 4.0 if checkpoint.dtype == "float32" else 2.0
     each = bytes_per_weight(checkpoint) if checkpoint.quantized != "nothing" else plain
-    rows = 0.0 if model.tied_embeddings else counted.embedding * (each if checkpoint.quantized == "all" else plain)
+    looked_up = counted.embedding - (model.vocab_size * model.hidden_size if model.tied_embeddings else 0)
+    rows = looked_up * (each if checkpoint.quantized == "all" else plain)
     experts = counted.experts * each
     return stored - rows - experts * (1 - awake_share(model, sequences=sequences)) - counted.other * plain
 

@@ -6,13 +6,25 @@ Rich is loaded when `render` or `Progress` is first asked for, so that other ver
 from typing import TYPE_CHECKING, Any
 
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
+from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
     from inference_arena.report.progress import Progress
     from inference_arena.report.terminal import render
 
-__all__ = ["CurvePoint", "Panel", "Progress", "curve", "curves", "render", "verdict"]
+__all__ = [
+    "CurvePoint",
+    "Panel",
+    "Progress",
+    "curve",
+    "curves",
+    "machine_markdown",
+    "machine_page",
+    "readers_said",
+    "render",
+    "verdict",
+]
 
 _LATE = {"Progress": "progress", "render": "terminal"}
 

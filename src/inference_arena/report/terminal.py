@@ -1,9 +1,11 @@
-"""The report on a terminal. Knows Rich, colours and indents; what is said comes from `sections`."""
+"""Pages on a terminal. Knows Rich, colours and indents; what is said comes from the page's draft as blocks."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -29,26 +31,31 @@ _MARK = re.compile("●")
 _NARROWEST = 20
 
 
+class Draft(Protocol):
+    """Makes the blocks of a page for a width."""
+
+    def __call__(self, *, width: int, ascii_only: bool) -> Sequence[Block]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Page:
     """A Rich renderable. Draws in ASCII where the terminal's encoding has nothing else."""
 
-    record: Record
-    path: str | None
+    draft: Draft
     width: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(_NARROWEST, min(self.width, options.max_width))
-        blocks = sections(self.record, path=self.path, width=width, ascii_only=options.ascii_only)
+        blocks = self.draft(width=width, ascii_only=options.ascii_only)
         page = Group(*_drawn(blocks, ascii_only=options.ascii_only))
         for line in console.render_lines(page, options.update(width=width), pad=False):
             yield from _without_trailing_blanks(line)
             yield Segment.line()
 
 
-def render(record: Record, *, path: Path | str | None, width: int) -> Report:
+def render(record: Record, *, path: Path | str | None, width: int) -> Page:
     """What to print at the end of a run. `path` is where the record is kept; None where it is not."""
-    return Report(record=record, path=None if path is None else str(path), width=width)
+    return Page(draft=partial(sections, record, path=None if path is None else str(path)), width=width)
 
 
 def _without_trailing_blanks(line: list[Segment]) -> list[Segment]:

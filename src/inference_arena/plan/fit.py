@@ -1,0 +1,129 @@
+"""Whether one checkpoint runs on one kind of card with one engine release: the verdict, and the number that decides."""
+
+from typing import Literal
+
+from inference_arena import units
+from inference_arena.facts import Checkpoint, Fact, Model, Slo
+from inference_arena.plan.budget import MemoryBudget, Refusal
+from inference_arena.plan.choose import Chosen, Wish
+from inference_arena.plan.question import Question
+from inference_arena.plan.speed import Speed
+from inference_arena.plan.support import Obstacle
+from inference_arena.plan.trial import Settings
+
+Level = Literal["fits", "tight", "unverified", "does-not-fit", "not-supported"]
+# best first; what is behind "unverified" may run, what is behind it does not
+LEVELS: tuple[Level, ...] = ("fits", "tight", "unverified", "does-not-fit", "not-supported")
+RUNS: frozenset[Level] = frozenset(("fits", "tight", "unverified"))
+
+
+class Fit(Fact):
+    """One verdict. `deciding` says in one sentence what decides it; `ways_out` what would change it.
+
+    `budget` is per card and None where the engine does not know the model at all. `meets_slo` is judged on the slow
+    end of the speed interval; None where the speed is unknown.
+    """
+
+    checkpoint: str
+    model: str
+    title: str
+    engine: str
+    release: str
+    target: str
+    cards: int
+    level: Level
+    deciding: str
+    ways_out: tuple[str, ...] = ()
+    gave_way: tuple[str, ...] = ()
+    settings: Settings
+    budget: MemoryBudget | None
+    obstacles: tuple[Obstacle, ...] = ()
+    speed: Speed | None = None
+    meets_slo: bool | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self.level in RUNS
+
+
+def level_of(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> Level:
+    """The worst of what stands in the way; tight where users must wait for each other or the margin is thin."""
+    if any(obstacle.severity == "blocks" for obstacle in obstacles):
+        return "not-supported"
+    if chosen.budget.refusal is not None:
+        return "does-not-fit"
+    if any(obstacle.severity == "unverified" for obstacle in obstacles):
+        return "unverified"
+    return "tight" if is_tight(chosen.budget, wish) else "fits"
+
+
+def is_tight(budget: MemoryBudget, wish: Wish) -> bool:
+    """Not all users' full contexts fit at once, or less is left than such plans were off by."""
+    if budget.requests < wish.users:
+        return True
+    spare = budget.bytes_of("kv_cache") - budget.sequence_bytes * wish.users + budget.bytes_of("free")
+    return spare < budget.spread * (budget.memory_bytes - budget.bytes_of("free") - budget.bytes_of("kv_cache"))
+
+
+def deciding(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> str:
+    """The sentence with the number that decides."""
+    blocking = next((one for one in obstacles if one.severity == "blocks"), None)
+    if blocking is not None:
+        return blocking.what
+    budget, refusal = chosen.budget, chosen.budget.refusal
+    if refusal is not None:
+        return f"{refusal.what}: {units.gib(refusal.needed_bytes)} needed, {units.gib(refusal.available_bytes)} there"
+    context = f"{chosen.asked.context_tokens:,} tokens"
+    held = f"{budget.requests:.1f}" if budget.requests < 10 else f"{budget.requests:.0f}"
+    if budget.host_bytes > 0:
+        return f"{budget.gpu_layers} of {chosen.asked.model.layer_count} layers on the card, the rest computes in RAM"
+    if budget.requests < wish.users:
+        return f"the KV cache holds {held} of {wish.users} requests of {context} at once; the others wait"
+    return f"the KV cache holds {held} requests of {context} at once"
+
+
+def ways_out(chosen: Chosen, obstacles: tuple[Obstacle, ...]) -> tuple[str, ...]:
+    """What would change a "no": by the obstacles themselves, or what would make room."""
+    from_rules = tuple(way for one in obstacles if one.severity != "costs" for way in one.way_out)
+    refusal = chosen.budget.refusal
+    return from_rules + (() if refusal is None else room_for(chosen.asked, chosen.budget, refusal))
+
+
+def room_for(asked: Question, budget: MemoryBudget, refusal: Refusal) -> tuple[str, ...]:
+    """Ways to make room, the gentlest first."""
+    longest = budget.longest_context_tokens
+    if refusal.cause == "context-too-long" and longest >= 1024:
+        return (f"a context of {longest:,} tokens or less", "a KV cache in 8 bits, where the engine has it")
+    if refusal.cause == "share-too-large":
+        return ("free the card of other programs", f"a share of at most {fitting_share(asked):.2f}")
+    missing = units.gib(max(0, refusal.needed_bytes - refusal.available_bytes))
+    more_cards = f"{missing} more on the card, or {cards_needed(asked)} such cards"
+    return ("a smaller quantization", more_cards, "llama.cpp, which puts layers into the machine's memory")
+
+
+def fitting_share(asked: Question) -> float:
+    """The largest share, cut to hundredths, that is free on the card."""
+    return int((asked.target.free_bytes - asked.overhead.context_bytes) / asked.target.memory_bytes * 100) / 100
+
+
+def cards_needed(asked: Question) -> int:
+    """Cards of this kind, a power of two, that hold the weights with a fifth left for the rest."""
+    from inference_arena.plan.resident import resident_bytes  # noqa: PLC0415
+
+    weights = resident_bytes(asked.model, asked.checkpoint, asked.target)
+    cards = 1
+    while weights / cards > 0.8 * asked.target.memory_bytes:
+        cards *= 2
+    return max(cards, asked.cards * 2 if cards <= asked.cards else cards)
+
+
+def meets(speed: Speed | None, slo: Slo | None) -> bool | None:
+    """Whether the slow end of the interval meets the bounds; None where speed or bounds are unknown."""
+    if speed is None or slo is None or speed.tpot_s is None or speed.ttft_s is None:
+        return None
+    in_time = slo.tpot_s is None or speed.tpot_s.high <= slo.tpot_s
+    return in_time and (slo.ttft_s is None or speed.ttft_s.high <= slo.ttft_s)
+
+
+def title_of(model: Model, checkpoint: Checkpoint) -> str:
+    return checkpoint.title or model.title
