@@ -14,11 +14,11 @@ def attention(config: Fields, family: Family, kind: str) -> tuple[Layers, int]:
     """One layer of full, sliding or chunked attention (latent where the file has ranks), and its parameters."""
     if config.has("kv_lora_rank"):
         return _latent(config)
-    layers = _heads(config, family, kind)
+    layers = _heads(config, kind)
     return layers, _parameters(config, family, layers)
 
 
-def _heads(config: Fields, family: Family, kind: str) -> Layers:
+def _heads(config: Fields, kind: str) -> Layers:
     """Sizes of one layer; MiMo and Gemma 4 have others in sliding than in full ones."""
     heads = _heads_of(config, "num_attention_heads", "n_head", "n_heads")
     kv_heads = config.maybe("num_key_value_heads", "num_kv_heads", "n_head_kv", most=_MOST_HEADS) or heads

@@ -45,7 +45,15 @@ def read_config(whole: Fields, *, name: str, source: str, checked: date) -> tupl
             config.refuse(field, expected="attention of a known kind")
     model = _model(whole, config.with_defaults(family.defaults), family)
     notes = _notes(whole, config, family)
-    return Model.model_validate(dict(model) | {"name": name, "title": name, "source": source, "checked": checked}), notes
+    return Model.model_validate(
+        dict(model) | {"name": name, "title": name, "source": source, "checked": checked}
+    ), notes
+
+
+def depth(whole: Fields) -> int:
+    """How many layers, or blocks, the file's decoder has."""
+    config = _text_part(whole)
+    return len(layer_kinds(config, _family(config)))
 
 
 def _text_part(whole: Fields) -> Fields:

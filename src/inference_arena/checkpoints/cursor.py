@@ -63,6 +63,14 @@ class Cursor:
         value: Scalar = form.unpack(self.take(form.size))[0]
         return value
 
+    def scalars(self, *, most: int) -> tuple[int, tuple[Scalar, ...]]:
+        """An array's length, and its values where they are at most `most` scalars; else they are passed over."""
+        kind, count = self.u32(), self.u64()
+        if kind in _STRUCTS and count <= most:
+            return count, tuple(self.scalar(kind) for _ in range(count))
+        self._skip_items(kind, count, nesting=0)
+        return count, ()
+
     def skip_value(self, kind: int, *, nesting: int = 0) -> None:
         """Past a value of any type; of arrays only the lengths are read."""
         if kind in _STRUCTS:
@@ -86,7 +94,9 @@ class Cursor:
         )
 
     def _skip_array(self, nesting: int) -> None:
-        kind, count = self.u32(), self.u64()
+        self._skip_items(self.u32(), self.u64(), nesting=nesting)
+
+    def _skip_items(self, kind: int, count: int, *, nesting: int) -> None:
         if kind in _STRUCTS:
             self.skip(count * _STRUCTS[kind].size)
             return

@@ -14,6 +14,7 @@ from inference_arena import units
 from inference_arena.checkpoints.cursor import ARRAY, STRING, Cursor, Scalar
 from inference_arena.checkpoints.ggml_types import FILE_TYPES, TENSOR_TYPES
 from inference_arena.checkpoints.not_gguf import opened, refuse_other_format
+from inference_arena.checkpoints.weights import Tensor
 from inference_arena.errors import BadFileError
 
 MAX_METADATA: Final = 65_536
@@ -25,11 +26,12 @@ _DEFAULT_ALIGNMENT = 32
 _MOST_BYTES = 2**60
 
 _WANTED_STRINGS = frozenset({"general.architecture", "general.name", "general.license"})
-_WANTED_NUMBERS = (".context_length", ".block_count")
-_WANTED_GENERAL = frozenset({"general.file_type", "general.alignment", "split.count"})
 _TEMPLATE = "tokenizer.chat_template"
+_TOKENS = "tokenizer.ggml.tokens"
+# Some numbers stand once for each layer
+_MAX_LAYERS = 4096
 
-Metadata = dict[str, Scalar | str]
+Metadata = dict[str, Scalar | str | tuple[Scalar, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,9 @@ class GgufHeader:
     """What a GGUF file says of itself. `parameters` counts the elements of this file's tensors.
 
     `tensor_types` are names with the elements stored so, most first. A model split over several files has `files`
-    above 1, and the counts are this file's alone.
+    above 1, and the counts are this file's alone. `metadata` are all its numbers by name, and arrays of at most one
+    number a layer; the length of its vocabulary stands under the name of its tokens. `weights` is empty where a
+    tensor is of a type whose size is not known.
     """
 
     version: int
@@ -51,6 +55,8 @@ class GgufHeader:
     has_chat_template: bool
     tensors: int
     tensor_types: tuple[tuple[str, int], ...]
+    weights: tuple[Tensor, ...]
+    metadata: Metadata
     files: int
     file_bytes: int
     expected_bytes: int
@@ -61,6 +67,7 @@ class _Tensors:
     """All tensor infos, added up: elements by type, and where the last one ends after the data's begin."""
 
     elements: Counter[str]
+    weights: tuple[Tensor, ...]
     end_bytes: int
 
 
@@ -91,16 +98,16 @@ def _read(cursor: Cursor) -> GgufHeader:
         metadata,
         version=version,
         tensors=tensors,
-        elements=summed.elements,
+        summed=summed,
         file_bytes=cursor.size_bytes,
         expected_bytes=data_at + summed.end_bytes if tensors else cursor.at,
     )
 
 
 def _header(
-    metadata: Metadata, *, version: int, tensors: int, elements: Counter[str], file_bytes: int, expected_bytes: int
+    metadata: Metadata, *, version: int, tensors: int, summed: _Tensors, file_bytes: int, expected_bytes: int
 ) -> GgufHeader:
-    architecture = _text(metadata, "general.architecture")
+    architecture, elements = _text(metadata, "general.architecture"), summed.elements
     return GgufHeader(
         version=version,
         architecture=architecture,
@@ -113,6 +120,8 @@ def _header(
         has_chat_template=_TEMPLATE in metadata,
         tensors=tensors,
         tensor_types=tuple(elements.most_common()),
+        weights=summed.weights,
+        metadata=metadata,
         files=_number(metadata, "split.count") or 1,
         file_bytes=file_bytes,
         expected_bytes=expected_bytes,
@@ -149,14 +158,17 @@ def _bounded(cursor: Cursor, count: int, *, limit: int, what: str) -> int:
 
 
 def _metadata(cursor: Cursor, count: int) -> Metadata:
-    """Only the entries that we report; the others are passed over, so that memory stays small."""
+    """Numbers, and the few texts that we report; the others are passed over, so that memory stays small."""
     metadata: Metadata = {}
     for _ in range(count):
         key, kind = cursor.string(), cursor.u32()
         if kind == STRING and key in _WANTED_STRINGS:
             metadata[key] = cursor.string()
-        elif cursor.is_scalar(kind) and (key in _WANTED_GENERAL or key.endswith(_WANTED_NUMBERS)):
+        elif cursor.is_scalar(kind):
             metadata[key] = cursor.scalar(kind)
+        elif kind == ARRAY and not key.startswith(_TEMPLATE):
+            count, values = cursor.scalars(most=_MAX_LAYERS)
+            metadata |= {key: count} if key == _TOKENS else {key: values} if values else {}
         else:
             cursor.skip_value(kind)
             # Several named templates come as tokenizer.chat_templates and tokenizer.chat_template.NAME
@@ -175,26 +187,30 @@ def _alignment(cursor: Cursor, metadata: Metadata) -> int:
 
 def _tensors(cursor: Cursor, *, count: int, alignment: int) -> _Tensors:
     elements: Counter[str] = Counter()
+    weights: list[Tensor] = []
     end_bytes = 0
     for _ in range(count):
-        name, tensor_elements, tensor_end = _tensor(cursor, alignment)
-        elements[name] += tensor_elements
+        type_name, tensor, tensor_end = _tensor(cursor, alignment)
+        elements[type_name] += tensor.elements
+        weights.append(tensor)
         end_bytes = max(end_bytes, tensor_end)
-    return _Tensors(elements=elements, end_bytes=end_bytes)
+    known = all(tensor.size_bytes or not tensor.elements for tensor in weights)
+    return _Tensors(elements=elements, weights=tuple(weights) if known else (), end_bytes=end_bytes)
 
 
-def _tensor(cursor: Cursor, alignment: int) -> tuple[str, int, int]:
-    """One tensor's type, its elements, and where it ends after the data's begin."""
-    cursor.skip_value(STRING)
+def _tensor(cursor: Cursor, alignment: int) -> tuple[str, Tensor, int]:
+    """One tensor's type, its name and sizes, and where it ends after the data's begin."""
+    tensor_name = cursor.string()
     dimensions = [cursor.u64() for _ in range(_bounded(cursor, cursor.u32(), limit=_MAX_DIMENSIONS, what="dimensions"))]
     number, offset = cursor.u32(), cursor.u64()
     # A type that is newer than our table has no known size: its tensors count as parameters, not as bytes
     name, block, block_bytes = TENSOR_TYPES.get(number, (f"type-{number}", 1, 0))
     elements = math.prod(dimensions)
-    end = offset + elements // block * block_bytes
+    size_bytes = elements // block * block_bytes
+    end = offset + size_bytes
     if max(elements, end) > _MOST_BYTES or (dimensions and dimensions[0] % block) or offset % alignment:
         cursor.refuse(f"a {name} tensor of dimensions {dimensions} at offset {offset:,}")
-    return name, elements, end
+    return name, Tensor(name=tensor_name, elements=elements, size_bytes=size_bytes), end
 
 
 def _text(metadata: Metadata, key: str) -> str | None:

@@ -60,7 +60,10 @@ def _by_rule(config: Fields, family: Family, count: int) -> tuple[str, ...]:
         every = config.integer("full_attention_interval", most=MAX_LAYERS)
         return tuple("full" if (i + 1) % every == 0 else "delta" for i in layers)
     if config.first("attn_layer_period"):
-        period, offset = config.integer("attn_layer_period", most=MAX_LAYERS), config.maybe("attn_layer_offset", least=0)
+        period, offset = (
+            config.integer("attn_layer_period", most=MAX_LAYERS),
+            config.maybe("attn_layer_offset", least=0),
+        )
         return tuple("full" if i % period == (offset or 0) else "mamba" for i in layers)
     if config.first("attn_layer_indices"):
         chosen = set(config.items("attn_layer_indices", kind=int) or ())

@@ -12,7 +12,7 @@ _MOST = 2**20
 
 def linear(config: Fields, kind: str) -> tuple[Layers, int]:
     """One layer of kind delta, kimi, mamba or conv, and its parameters."""
-    if kind == "mamba" or kind == "hybrid":
+    if kind == "mamba":
         return _mamba(config)
     return {"delta": _delta, "kimi": _kimi, "conv": _conv}[kind](config)
 
@@ -64,7 +64,10 @@ def _rank(config: Fields, hidden: int) -> int:
 def _mamba2(config: Fields, heads: int) -> tuple[Layers, int]:
     hidden, dim = _hidden(config), config.integer("mamba_head_dim", "mamba_d_head", "mamba_headdim", most=_MOST)
     groups = config.integer("n_groups", "mamba_n_groups", "mamba_ngroups", most=_MOST)
-    state, kernel = config.integer("ssm_state_size", "mamba_d_state", most=_MOST), _kernel(config, "conv_kernel", "mamba_d_conv")
+    state, kernel = (
+        config.integer("ssm_state_size", "mamba_d_state", most=_MOST),
+        _kernel(config, "conv_kernel", "mamba_d_conv"),
+    )
     inner = heads * dim
     conv = inner + 2 * groups * state
     bias = conv if config.flag("use_conv_bias", default=True) and config.flag("mamba_conv_bias", default=True) else 0

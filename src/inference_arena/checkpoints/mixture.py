@@ -22,8 +22,14 @@ class Mixture:
 
 def mixture(config: Fields, family: Family, kinds: Sequence[str]) -> Mixture | None:
     """None for a dense model."""
-    count = config.maybe("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", least=0, most=_MOST_EXPERTS)
-    if not count or (count == 1 and not config.has("moe_intermediate_size")) or config.flag("enable_moe_block", default=True) is False:
+    count = config.maybe(
+        "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", least=0, most=_MOST_EXPERTS
+    )
+    if (
+        not count
+        or (count == 1 and not config.has("moe_intermediate_size"))
+        or config.flag("enable_moe_block", default=True) is False
+    ):
         return None
     in_layer = _in_layer(config, kinds)
     width = config.integer("moe_intermediate_size", "intermediate_size", most=_MOST_WIDTH)
@@ -52,15 +58,24 @@ def _active(config: Fields, count: int) -> int:
 
 def _shared_width(config: Fields, width: int) -> int:
     """The shared experts' width, all together; 0 without any."""
-    said = ("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim")
+    said = (
+        "shared_expert_intermediate_size",
+        "moe_shared_expert_intermediate_size",
+        "shared_intermediate_size",
+        "share_expert_dim",
+    )
     name = config.first(*said)
     if name is not None:
         return config.maybe(name, least=0, most=_MOST_WIDTH) or 0
     if config.has("intermediate_size_mlp"):
         return width  # Llama 4 has one shared expert in each such layer
     if config.has("top_k_experts"):
-        return config.maybe("intermediate_size", most=_MOST_WIDTH) or 0  # Gemma 4 keeps its dense part beside the experts
-    number = config.maybe("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts", least=0, most=1024)
+        return (
+            config.maybe("intermediate_size", most=_MOST_WIDTH) or 0
+        )  # Gemma 4 keeps its dense part beside the experts
+    number = config.maybe(
+        "n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts", least=0, most=1024
+    )
     return (number or 0) * width
 
 

@@ -102,7 +102,9 @@ class Model(Fact):
     parameters: int
     active_parameters: int | None = None
     other_parameters: int = 0  # beside the text layers: vision and audio towers, heads that predict further tokens
-    layer_embedding_parameters: int = 0  # looked up by token in every layer (Gemma 3n, small Gemma 4), part of the total
+    layer_embedding_parameters: int = (
+        0  # looked up by token in every layer (Gemma 3n, small Gemma 4), part of the total
+    )
     context_tokens: int
     modalities: tuple[Literal["text", "image", "audio", "video", "speech"], ...] = ("text",)
     license: str | None = None
