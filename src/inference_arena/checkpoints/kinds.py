@@ -31,15 +31,15 @@ def layer_kinds(config: Fields, family: Family) -> tuple[str, ...]:
     pattern = config.text("hybrid_override_pattern")
     if pattern is not None:
         return tuple(_word(config, "hybrid_override_pattern", letter, _LETTERS) for letter in pattern)
-    count = config.integer("num_hidden_layers", "n_layer", "n_layers", most=MAX_LAYERS)
     listed = config.first("layer_types", "layers_block_type", "block_types")
     if listed is not None:
-        return _listed(config, listed, count)
-    return _by_rule(config, family, count)
+        return _listed(config, listed)
+    return _by_rule(config, family, config.integer("num_hidden_layers", "n_layer", "n_layers", most=MAX_LAYERS))
 
 
-def _listed(config: Fields, name: str, count: int) -> tuple[str, ...]:
+def _listed(config: Fields, name: str) -> tuple[str, ...]:
     words = config.items(name, kind=str, most=MAX_LAYERS) or ()
+    count = config.maybe("num_hidden_layers", most=MAX_LAYERS) or max(len(words), 1)
     if len(words) < count:
         config.refuse(name, expected=f"one word for each of {count:,} layers")
     kinds = [_word(config, name, word, _WORDS) for word in words[:count]]

@@ -33,7 +33,10 @@ def mixture(config: Fields, family: Family, kinds: Sequence[str]) -> Mixture | N
         return None
     in_layer = _in_layer(config, kinds)
     width = config.integer("moe_intermediate_size", "intermediate_size", most=_MOST_WIDTH)
-    shared, inner = _shared_width(config, width), config.maybe("moe_latent_size", most=_MOST_WIDTH)
+    shared, inner = (
+        _shared_width(config, width),
+        config.maybe("moe_latent_size", "routed_expert_hidden_size", most=_MOST_WIDTH),
+    )
     hidden, matrices = config.integer("hidden_size"), 3 if family.gated else 2
     one = matrices * (inner or hidden) * width
     biases = (matrices - 1) * width + hidden if family.mlp_bias else 0

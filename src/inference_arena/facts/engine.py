@@ -12,13 +12,18 @@ class Defaults(Fact):
     """What a release takes for a card with at least `from_memory_bytes`, where nothing else is asked for.
 
     `prefill_tokens`: most tokens of one step. `parallel`: most sequences at once. `graph_batch`: the largest batch
-    that graphs are captured for. `but_not`: cards (by words of their title) that get the next smaller row instead.
+    that graphs are captured for, `graph_batch_wide` with four cards or more. `reserve_bytes` and
+    `reserve_bytes_per_card`: what is kept back from weights and KV cache, in releases that say so by card size alone.
+    `but_not`: cards (by words of their title) that get the next smaller row instead.
     """
 
     from_memory_bytes: int
     prefill_tokens: int
     parallel: int | None = None
     graph_batch: int | None = None
+    graph_batch_wide: int | None = None
+    reserve_bytes: int | None = None
+    reserve_bytes_per_card: int | None = None
     but_not: tuple[str, ...] = ()
 
 
@@ -27,7 +32,8 @@ class Era(Fact):
 
     `memory_share` is the default of the release's own memory flag; None where it works the share out by itself.
     `prefill_graphs`: prefill steps are recorded too. `graphs_outside`: architectures whose graphs are not taken off the
-    KV cache, against the rule of the others.
+    KV cache, against the rule of the others, because the release runs them by another runner, which estimates none;
+    with `graphs_outside_dense`, all others too that have neither experts nor a state of fixed size.
     """
 
     first: str
@@ -35,19 +41,28 @@ class Era(Fact):
     memory_rule: MemoryRule
     memory_share: float | None = None
     graphs_outside: tuple[str, ...] = ()
+    graphs_outside_dense: bool = False
     prefill_graphs: bool = False
     defaults: tuple[Defaults, ...]
     source: str
     checked: date
 
+    def leaves_graphs_outside(self, architecture: str | None, *, dense: bool) -> bool:
+        """Whether graphs of such a model come on top of what the release budgets, against its own rule."""
+        listed = architecture is not None and architecture in self.graphs_outside
+        return listed or (self.graphs_outside_dense and dense)
+
 
 class Engine(Fact):
-    """One engine, for all its releases. `image` holds {version}."""
+    """One engine, for all its releases. `image` holds {version}. `entrypoint`: the program in the image. `not_in_float16`: architectures that it refuses to compute in it.
+    """
 
     name: str
     title: str
     package: str | None = None
     image: str | None = None
+    entrypoint: str | None = None
+    not_in_float16: tuple[str, ...] = ()
     eras: tuple[Era, ...]
     source: str
     checked: date
@@ -57,9 +72,10 @@ class EngineRelease(Fact):
     """One release as its own files describe it. Drivers are versions, such as 570.124.06; None: unknown.
 
     `image_cuda` and `image_driver`: the toolkit in the official image and the driver that its check wants.
-    `wheel_cuda`: the toolkit of the default torch wheel. `compat_driver`: the oldest driver branch on which the
+    `wheel_cuda`: the toolkit of the default torch wheel. `compat_driver`: the oldest driver branch on which that
     toolkit may run by minor-version compatibility, untested. `compute_capabilities`: what the image is built for.
-    `ptx`: the last of these also runs, compiled at start, on newer ones.
+    `ptx`: the last of these also runs, compiled at start, on newer ones. `oldest_compute_capability`: what it refuses
+    to go below, where no list is known. `sampled`: the facts are those of this earlier release; None: its own.
     """
 
     engine: str
@@ -74,12 +90,15 @@ class EngineRelease(Fact):
     compat_driver: str | None = None
     compute_capabilities: tuple[str, ...] = ()
     ptx: bool = False
+    oldest_compute_capability: str | None = None
+    sampled: str | None = None
     source: str
+    checked: date
 
 
 class ArchitectureSupport(Fact):
     """Which releases of `engine` have a model class: `first` is the first release seen with it, `absent` the last
-    seen without it, `last` the last one where it was removed again.
+    seen without it, `last` the last one where it was removed again. `gguf_architecture`: its name in GGUF files.
     """
 
     architecture: str
@@ -87,17 +106,21 @@ class ArchitectureSupport(Fact):
     first: str | None
     absent: str | None = None
     last: str | None = None
+    gguf_architecture: str | None = None
     source: str
+    checked: date
 
 
 class QuantizationSupport(Fact):
-    """The least compute capability that `engine` at `version` takes a format on; None: not by this release."""
+    """The least compute capability that releases `first` to `last` (None: today's) take a format on."""
 
     engine: str
-    version: str
     method: str
-    compute_capability: str | None
+    compute_capability: str
+    first: str
+    last: str | None = None
     source: str
+    checked: date
 
 
 class FlagSupport(Fact):
@@ -108,14 +131,61 @@ class FlagSupport(Fact):
     first: str
     last: str | None = None
     source: str
+    checked: date
+
+
+class Kernel(Fact):
+    """What computes on cards of some compute capabilities, in releases `first` to `last`.
+
+    `part` is what it computes: products with weights of a format (`method`), attention, or `type`: the type that takes
+    the place of `method`, which those cards lack. weight-only: stored small, unpacked for each product, so memory is
+    saved and products run at the 16-bit rate. native: the card multiplies the format itself.
+    """
+
+    engine: str
+    part: Literal["weights", "attention", "type"]
+    method: str | None = None
+    first: str
+    last: str | None = None
+    from_compute_capability: str | None = None
+    below_compute_capability: str | None = None
+    kernel: str
+    kind: Literal["native", "weight-only", "plain"]
+    source: str
+    checked: date
+
+
+class ImageBuild(Fact):
+    """A published image of a release beside its usual one, with another toolkit."""
+
+    engine: str
+    version: str
+    image: str
+    cuda: str
+    source: str
+    checked: date
 
 
 class CudaToolkit(Fact):
     """A CUDA toolkit release with the drivers it needs: shipped beside it, and by minor-version compatibility."""
 
     version: str
-    linux_driver: str | None
-    windows_driver: str | None
-    compat_linux_driver: str | None
-    oldest_compute_capability: str | None
+    title: str
+    linux_driver: str | None = None
+    windows_driver: str | None = None
+    compat_linux_driver: str | None = None
+    oldest_compute_capability: str | None = None
     source: str
+    checked: date
+
+
+class ImageCheck(Fact):
+    """What images with toolkit `cuda` ask of the driver when they start: that it offers this CUDA version, or that the
+    card is of one of `brands` and the driver of one of `branches` (its first number).
+    """
+
+    cuda: str
+    brands: tuple[str, ...]
+    branches: tuple[str, ...]
+    source: str
+    checked: date
