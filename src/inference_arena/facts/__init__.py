@@ -14,6 +14,7 @@ from inference_arena.facts.catalogue import (
     gpus,
     model,
     models,
+    overheads,
     prices,
     read_card,
     slo,
@@ -35,6 +36,7 @@ from inference_arena.facts.engine import (
     MemoryRule,
     QuantizationSupport,
 )
+from inference_arena.facts.eras import era_of
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu, Vendor
@@ -127,6 +129,7 @@ __all__ = [
     "checkpoints",
     "driver_cuda",
     "engines",
+    "era_of",
     "families",
     "find_gpu",
     "flag_support",
@@ -139,6 +142,7 @@ __all__ = [
     "kernels",
     "model",
     "models",
+    "overheads",
     "prices",
     "quantization_history",
     "quantization_support",

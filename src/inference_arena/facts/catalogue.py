@@ -17,6 +17,7 @@ from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu
 from inference_arena.facts.model import Checkpoint, Model
+from inference_arena.facts.overhead import Overhead
 from inference_arena.facts.price import Prices
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.workload import Workload
@@ -74,6 +75,11 @@ def families() -> dict[str, Family]:
 @cache
 def engines() -> dict[str, Engine]:
     return _read_all("engines", Engine)
+
+
+@cache
+def overheads() -> dict[str, Overhead]:
+    return _read_all("overheads", Overhead)
 
 
 @cache

@@ -5,7 +5,11 @@ vectors of the hidden size; then a row of logits for each of S sequences is samp
 larger counts. The factors come from the engine's overhead card.
 """
 
+from typing import Final
+
 from inference_arena.plan.question import Question
+
+PLAIN_LOGIT_BYTES: Final = 2 + 4
 
 
 def peak_bytes(asked: Question) -> int:
@@ -28,18 +32,26 @@ def feed_forward_width(asked: Question) -> int:
 
 
 def sampling_bytes(asked: Question) -> int:
-    """Logits and their copies of S sequences over the vocabulary, and the step's hidden states beside them."""
-    rows = min(asked.parallel, asked.prefill_tokens)
-    logits = asked.overhead.bytes_per_logit * rows * asked.model.vocab_size
-    return round(logits + 3 * asked.prefill_tokens * asked.model.hidden_size)
+    """Logits of S sequences over the vocabulary with their copies, and the step's hidden states beside them.
+
+    The runner that leaves graphs outside its budget samples with two copies alone (16 and 32 bits); the other sorts
+    too, and keeps rows of 32-bit logits for the multiprocessors (v1/sample/ops/topk_topp_triton.py).
+    """
+    rows, vocabulary = min(asked.parallel, asked.prefill_tokens), asked.model.vocab_size
+    hidden = 3 * asked.prefill_tokens * asked.model.hidden_size
+    plain = asked.era.memory_rule == "vllm-profiled-graphs" and asked.graphs_outside
+    if plain:
+        return round(PLAIN_LOGIT_BYTES * rows * vocabulary + hidden)
+    kept = 4 * min(rows, asked.overhead.sampling_rows) * vocabulary
+    return round(asked.overhead.bytes_per_logit * rows * vocabulary + kept + hidden)
 
 
 def expert_bytes(asked: Question) -> int:
-    """Workspace of a fused mixture of experts: 2 T k (max(2 I_e, h) + I_e) bytes."""
+    """Workspace of a fused mixture of experts: 2 T k (max(2 I_e, h) + I_e) bytes, and the mixed answer beside it."""
     experts = asked.model.experts
     if experts is None:
         return 0
     width = max(2 * experts.intermediate_size // asked.cards, asked.model.hidden_size) + (
         experts.intermediate_size // asked.cards
     )
-    return 2 * asked.prefill_tokens * experts.active * width
+    return asked.prefill_tokens * (2 * experts.active * width + 3 * asked.model.hidden_size)

@@ -3,12 +3,13 @@
 from typing import Literal
 
 from inference_arena import units
-from inference_arena.facts import Checkpoint, Fact, Model, Slo
+from inference_arena.facts import Fact, Slo
 from inference_arena.plan.budget import MemoryBudget, Refusal
 from inference_arena.plan.choose import Chosen, Wish
+from inference_arena.plan.obstacle import Obstacle
 from inference_arena.plan.question import Question
+from inference_arena.plan.resident import resident_bytes
 from inference_arena.plan.speed import Speed
-from inference_arena.plan.support import Obstacle
 from inference_arena.plan.trial import Settings
 
 Level = Literal["fits", "tight", "unverified", "does-not-fit", "not-supported"]
@@ -38,6 +39,7 @@ class Fit(Fact):
     settings: Settings
     budget: MemoryBudget | None
     obstacles: tuple[Obstacle, ...] = ()
+    computes_with: tuple[str, ...] = ()
     speed: Speed | None = None
     meets_slo: bool | None = None
 
@@ -108,8 +110,6 @@ def fitting_share(asked: Question) -> float:
 
 def cards_needed(asked: Question) -> int:
     """Cards of this kind, a power of two, that hold the weights with a fifth left for the rest."""
-    from inference_arena.plan.resident import resident_bytes  # noqa: PLC0415
-
     weights = resident_bytes(asked.model, asked.checkpoint, asked.target)
     cards = 1
     while weights / cards > 0.8 * asked.target.memory_bytes:
@@ -124,6 +124,3 @@ def meets(speed: Speed | None, slo: Slo | None) -> bool | None:
     in_time = slo.tpot_s is None or speed.tpot_s.high <= slo.tpot_s
     return in_time and (slo.ttft_s is None or speed.ttft_s.high <= slo.ttft_s)
 
-
-def title_of(model: Model, checkpoint: Checkpoint) -> str:
-    return checkpoint.title or model.title

@@ -32,17 +32,24 @@ def automatic_share(asked: Question) -> float:
     """mem-fraction-static as SGLang works it out from the card's whole memory, where nothing is named."""
     if asked.era.memory_share is not None:
         return asked.era.memory_share
-    whole = asked.target.sold_bytes
+    return max(0.0, round(1 - _reserved_bytes(asked) / asked.target.sold_bytes, 3))
+
+
+def _reserved_bytes(asked: Question) -> float:
+    """By card size alone in older releases, by the rule of thumb since."""
+    row = asked.row
+    if row.reserve_bytes is not None:
+        return row.reserve_bytes + (row.reserve_bytes_per_card or 0) * asked.cards
+    steps = prefill_sizes(asked.prefill_tokens) if asked.era.prefill_graphs else ()
     reserved = (
         _BASE_MIB
         + _MIB_PER_CHUNK_TOKEN * max(asked.prefill_tokens, _LEAST_CHUNK)
         + _MIB_PER_GRAPH_SEQUENCE * asked.graph_batch
         + _MIB_PER_CARD * asked.cards
-        + (_MIB_PER_PREFILL_GRAPH * len(prefill_sizes(asked.prefill_tokens)) if asked.era.prefill_graphs else 0)
+        + _MIB_PER_PREFILL_GRAPH * len(steps)
     )
-    if whole > _LARGE_CARD_BYTES:
-        reserved = max(reserved, _LARGE_CARD_MIB)
-    return max(0.0, round(1 - reserved * units.MIB / whole, 3))
+    large = asked.target.sold_bytes > _LARGE_CARD_BYTES
+    return (max(reserved, _LARGE_CARD_MIB) if large else reserved) * units.MIB
 
 
 def prefill_sizes(most: int) -> tuple[int, ...]:

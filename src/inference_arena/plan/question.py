@@ -7,6 +7,7 @@ from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
 from inference_arena.plan.target import Target
 from inference_arena.plan.trial import Settings
 
+WIDE_CARDS = 4  # from here on SGLang records larger batches (srt/server_args.py)
 BLOCK_TOKENS = 16  # of vLLM's and SGLang's paged caches (vLLM config/cache.py); llama.cpp pads to 256 by itself
 
 
@@ -25,6 +26,7 @@ class Question:
     parallel: int
     graph_batch: int
     graphs: bool
+    row: Defaults
 
     @property
     def element(self) -> float:
@@ -34,6 +36,15 @@ class Question:
     def cards(self) -> int:
         """How many cards share each layer."""
         return self.settings.tensor_parallel or 1
+
+    @property
+    def graphs_outside(self) -> bool:
+        """Whether recorded steps come on top of the budget: by the rule itself, or by the runner of this model."""
+        if self.era.memory_rule != "vllm-profiled-graphs":
+            return True
+        stateless = all(layers.kind != "linear" for layers in self.model.layers)
+        dense = self.model.experts is None and stateless
+        return self.era.leaves_graphs_outside(self.model.architecture, dense=dense)
 
     @property
     def loaded_bytes(self) -> int:
@@ -85,6 +96,12 @@ def question(
         context_tokens=context_tokens,
         prefill_tokens=prefill_tokens,
         parallel=parallel,
-        graph_batch=min(row.graph_batch or 0, parallel) if row.graph_batch else 0,
+        graph_batch=_graph_batch(row, cards=settings.tensor_parallel or 1),
         graphs=settings.graphs is not False,
+        row=row,
     )
+
+
+def _graph_batch(row: Defaults, *, cards: int) -> int:
+    wide = row.graph_batch_wide if cards >= WIDE_CARDS else None
+    return wide or row.graph_batch or 0
