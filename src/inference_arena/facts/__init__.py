@@ -33,6 +33,7 @@ from inference_arena.facts.engine import (
     ImageCheck,
     Kernel,
     MemoryRule,
+    Plugin,
     QuantizationSupport,
 )
 from inference_arena.facts.fact import Fact
@@ -106,6 +107,7 @@ __all__ = [
     "Model",
     "Overhead",
     "PackageFile",
+    "Plugin",
     "Price",
     "Prices",
     "QuantizationSupport",
