@@ -38,13 +38,17 @@ def added_arguments(tree: ast.AST) -> set[str]:
     adding = (call for call in _calls(tree) if getattr(call.func, "attr", "") == "add_argument")
     lists = (node.iter for node in ast.walk(tree) if isinstance(node, ast.For) and isinstance(node.iter, ast.List))
     named = {flag for call in adding for flag in _flag_words(call.args)}
-    return named | {flag for each in lists for flag in _flag_words(n for n in ast.walk(each) if isinstance(n, ast.expr))}
+    return named | {
+        flag for each in lists for flag in _flag_words(n for n in ast.walk(each) if isinstance(n, ast.expr))
+    }
 
 
 def negatable(tree: ast.AST) -> set[str]:
     """The `--no-` forms of arguments that are switched both ways."""
     both = (call for call in _calls(tree) if "BooleanOptionalAction" in ast.unparse(call))
-    flags = {flag for call in both if getattr(call.func, "attr", "") == "add_argument" for flag in _flag_words(call.args)}
+    flags = {
+        flag for call in both if getattr(call.func, "attr", "") == "add_argument" for flag in _flag_words(call.args)
+    }
     return {"--no-" + flag.removeprefix("--") for flag in flags}
 
 
@@ -115,11 +119,16 @@ def llamacpp_flags(root: Path) -> set[str]:
 READERS = {"vllm": vllm_flags, "sglang": sglang_flags, "llamacpp": llamacpp_flags}
 
 
-def update(rows: list[dict[str, str]], *, engine: str, version: str, flags: set[str], newest: str | None, checked: str) -> list[dict[str, str]]:
+def update(
+    rows: list[dict[str, str]], *, engine: str, version: str, flags: set[str], newest: str | None, checked: str
+) -> list[dict[str, str]]:
     """The table with one release more. `newest` is the release that was newest in it until now."""
     standing = {row["flag"] for row in rows if row["engine"] == engine and not row["last"]}
     gone = standing - flags
-    kept = [{**row, "last": newest or ""} if row["engine"] == engine and row["flag"] in gone and not row["last"] else row for row in rows]
+    kept = [
+        {**row, "last": newest or ""} if row["engine"] == engine and row["flag"] in gone and not row["last"] else row
+        for row in rows
+    ]
     new = [
         dict(zip(COLUMNS, (engine, flag, version, "", SOURCES[engine], checked), strict=True))
         for flag in sorted(flags - standing)
@@ -142,7 +151,9 @@ def main() -> None:
         return
     with asked.into.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    rows = update(rows, engine=asked.engine, version=asked.version, flags=flags, newest=asked.newest, checked=asked.checked)
+    rows = update(
+        rows, engine=asked.engine, version=asked.version, flags=flags, newest=asked.newest, checked=asked.checked
+    )
     with asked.into.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -34,6 +34,7 @@ from inference_arena.facts.engine import (
     ImageCheck,
     Kernel,
     MemoryRule,
+    Plugin,
     QuantizationSupport,
 )
 from inference_arena.facts.eras import era_of
@@ -108,6 +109,7 @@ __all__ = [
     "Model",
     "Overhead",
     "PackageFile",
+    "Plugin",
     "Price",
     "Prices",
     "QuantizationSupport",

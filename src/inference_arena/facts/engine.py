@@ -53,8 +53,20 @@ class Era(Fact):
         return listed or (self.graphs_outside_dense and dense)
 
 
+class Plugin(Fact):
+    """A weight format that left an engine for a package of its own with release `since`."""
+
+    method: str
+    package: str
+    since: str
+    source: str
+    checked: date
+
+
 class Engine(Fact):
-    """One engine, for all its releases. `image` holds {version}. `entrypoint`: the program in the image. `not_in_float16`: architectures that it refuses to compute in it.
+    """One engine, for all its releases. `image` holds {version}; `entrypoint` is the program in it.
+
+    `not_in_float16`: architectures that it refuses to compute in that type.
     """
 
     name: str
@@ -63,6 +75,7 @@ class Engine(Fact):
     image: str | None = None
     entrypoint: str | None = None
     not_in_float16: tuple[str, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
     eras: tuple[Era, ...]
     source: str
     checked: date

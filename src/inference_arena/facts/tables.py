@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any, TypeVar, get_origin
@@ -85,7 +85,9 @@ def release(engine: str, version: str) -> EngineRelease:
     earlier = [row for row in known if version_key(row.version) <= key]
     if not earlier:
         oldest = known[0].version
-        raise NotFoundError(f"nothing is known of {engine} {version}", try_=f"{oldest}, the first that was read, or later")
+        raise NotFoundError(
+            f"nothing is known of {engine} {version}", try_=f"{oldest}, the first that was read, or later"
+        )
     nearest = earlier[-1]
     same = version_key(nearest.version) == key
     return nearest if same else nearest.model_copy(update={"version": version, "sampled": nearest.version})
@@ -172,6 +174,7 @@ def image_check(cuda: str) -> ImageCheck | None:
     return _image_checks().get(".".join(cuda.split(".")[:2]))
 
 
+@lru_cache(maxsize=256)
 def driver_cuda(driver: str) -> str | None:
     """The CUDA version that a Linux driver offers, as major.minor: that of its branch. None: older than the table.
 

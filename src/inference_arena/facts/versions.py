@@ -1,6 +1,7 @@
 """Order among releases and drivers. Knows how their names are built, not what is in them."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from packaging.version import InvalidVersion, Version
@@ -11,6 +12,7 @@ _BUILD: Final = re.compile(r"b(\d+)")
 Key = tuple[int, Version]
 
 
+@lru_cache(maxsize=4096)
 def version_key(version: str) -> Key:
     """Sorts releases, oldest first; llama.cpp's numbered builds (b1234) come before its names of later years (0.4.0).
 
@@ -20,7 +22,9 @@ def version_key(version: str) -> Key:
     try:
         return (0, Version(build[1])) if build else (1, Version(version.removeprefix("v")))
     except InvalidVersion as error:
-        raise UsageError(f"{version!r} is no version", try_="a release such as 0.24.0, or b8095 of llama.cpp") from error
+        raise UsageError(
+            f"{version!r} is no version", try_="a release such as 0.24.0, or b8095 of llama.cpp"
+        ) from error
 
 
 def is_within(version: str, *, first: str, last: str | None) -> bool:
@@ -29,6 +33,7 @@ def is_within(version: str, *, first: str, last: str | None) -> bool:
     return version_key(first) <= key and (last is None or key <= version_key(last))
 
 
+@lru_cache(maxsize=4096)
 def numbers(version: str) -> tuple[int, ...]:
     """A driver, toolkit or compute capability as numbers, for comparing; raises UsageError for anything else."""
     if not re.fullmatch(r"\d+(\.\d+)*", version.strip()):

@@ -5,9 +5,11 @@ from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
+from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.speed import Speed, speed
+from inference_arena.plan.support import Obstacle, Support, support
 from inference_arena.plan.target import Target, target_of_card, target_of_devices, target_of_processor, targets_of_host
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
@@ -19,11 +21,14 @@ __all__ = [
     "Lengths",
     "Load",
     "MemoryBudget",
+    "Newest",
     "Notice",
+    "Obstacle",
     "Question",
     "Refusal",
     "Settings",
     "Speed",
+    "Support",
     "Target",
     "Term",
     "ThreadChoice",
@@ -35,9 +40,11 @@ __all__ = [
     "idle_gpu",
     "is_wsl",
     "memory",
+    "newest_release",
     "notices",
     "question",
     "speed",
+    "support",
     "target_of_card",
     "target_of_devices",
     "target_of_processor",
