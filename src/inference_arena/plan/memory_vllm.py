@@ -79,10 +79,10 @@ def concurrency(asked: Question, pool: int) -> float:
     Layers of unlike kinds share one pool of equal blocks in groups of equal size. Where states of fixed size are among
     them the blocks are padded to fit, which is left out here.
     """
-    if any(layers.kind == "linear" for layers in asked.model.layers):
+    if any(layers.kind == "linear" for layers in asked.cached.layers):
         need = asked.request_bytes(asked.context_tokens)
         return pool / need if need else 0.0
-    kinds = [layers for layers in asked.model.layers if layer_token_bytes(layers, element=asked.element) > 0]
+    kinds = [layers for layers in asked.cached.layers if layer_token_bytes(layers, element=asked.element) > 0]
     page = max((layer_token_bytes(layers, element=asked.element) * BLOCK_TOKENS for layers in kinds), default=0.0)
     size = _group_size([layers.count for layers in kinds])
     each = sum(-(-layers.count // size) * (_kept(asked, layers) // BLOCK_TOKENS) for layers in kinds)

@@ -1,8 +1,9 @@
 """What a memory plan is asked about, with every default filled in. Knows which default applies, not what follows."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from inference_arena.facts import Checkpoint, Defaults, Era, Model, Overhead
+from inference_arena.facts import Checkpoint, Defaults, Era, Layers, Model, Overhead
 from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
 from inference_arena.plan.target import Target
 from inference_arena.plan.trial import Settings
@@ -13,9 +14,13 @@ BLOCK_TOKENS = 16  # of vLLM's and SGLang's paged caches (vLLM config/cache.py);
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One model on one kind of card with one stretch of an engine's releases. The four numbers are settled here."""
+    """One model on one kind of card with one stretch of an engine's releases. All defaults are settled here.
+
+    `cached` is the model as the engine's cache sees it: without windows, where it knows none.
+    """
 
     model: Model
+    cached: Model
     checkpoint: Checkpoint
     target: Target
     settings: Settings
@@ -54,13 +59,26 @@ class Question:
     def request_bytes(self, context_tokens: int) -> int:
         """KV cache of one request on one card: heads are shared out among cards, whole heads at least."""
         whole = sequence_bytes(
-            self.model,
+            self.cached,
             context_tokens=context_tokens,
             element=self.element,
             in_flight_tokens=self.prefill_tokens,
             block_tokens=BLOCK_TOKENS,
         )
         return -(-whole // kv_split(self.model, self.cards))
+
+
+@cache
+def _full(layers: Layers) -> Layers:
+    return layers.model_copy(update={"kind": "full", "window_tokens": None})
+
+
+def without_windows(model: Model) -> Model:
+    """The model as an engine caches it that knows no windows."""
+    if all(layers.window_tokens is None for layers in model.layers):
+        return model
+    layers = tuple(_full(one) if one.kind in {"sliding", "chunked"} else one for one in model.layers)
+    return model.model_copy(update={"layers": layers})
 
 
 def kv_split(model: Model, cards: int) -> int:
@@ -88,6 +106,7 @@ def question(
     prefill_tokens = min(settings.prefill_tokens or row.prefill_tokens, parallel * context_tokens)
     return Question(
         model=model,
+        cached=model if era.keeps_windows(model.architecture) else without_windows(model),
         checkpoint=checkpoint,
         target=target,
         settings=settings,
