@@ -83,7 +83,7 @@ def annotated_fields(tree: ast.AST) -> set[str]:
         if "no_cli" in keywords:
             continue
         own = keywords.get("cli_name")
-        name = own.value if isinstance(own, ast.Constant) else "--" + field.target.id.replace("_", "-")
+        name = own.value if isinstance(own, ast.Constant) else "--" + ast.unparse(field.target).replace("_", "-")
         aliases = keywords.get("aliases")
         found |= {str(name)} | (_flag_words(aliases.elts) if isinstance(aliases, ast.List) else set())
     return found

@@ -1,9 +1,26 @@
-"""How each engine is spoken to. One module an engine; the table is written by hand."""
+"""How each engine is spoken to. One module an engine; the tables are written by hand.
 
-from inference_arena.engines import llamacpp, openai
-from inference_arena.engines.adapter import Command, Diagnosis, Engine
+`ENGINES` are those that the arena starts or measures; `DIALECTS` those whose command line it knows, so that a plan can
+be printed as a command. An engine that is only in the second is started by hand and measured by its URL.
+"""
+
+from inference_arena.engines import llamacpp, openai, sglang, vllm
+from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine
 from inference_arena.engines.openai import identify, model_ids
+from inference_arena.engines.translate import Translated, translate
 
 ENGINES: dict[str, Engine] = {"llamacpp": llamacpp, "openai": openai}
+DIALECTS: dict[str, Dialect] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
 
-__all__ = ["ENGINES", "Command", "Diagnosis", "Engine", "identify", "model_ids"]
+__all__ = [
+    "DIALECTS",
+    "ENGINES",
+    "Command",
+    "Diagnosis",
+    "Dialect",
+    "Engine",
+    "Translated",
+    "identify",
+    "model_ids",
+    "translate",
+]

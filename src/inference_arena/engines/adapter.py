@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from inference_arena.facts import Fact
+from inference_arena.engines.dials import Dial
+from inference_arena.facts import EngineRelease, Fact
 from inference_arena.plan import Settings
 
 FactValue = str | int | float | bool
@@ -51,6 +52,36 @@ class Engine(Protocol):
     def startup(self, log: Sequence[str]) -> Mapping[str, FactValue]: ...
 
     def diagnose(self, log: Sequence[str], *, exit_code: int | None) -> Diagnosis: ...
+
+
+class Dialect(Protocol):
+    """How an engine's command line is spoken, whether or not the arena starts it by itself; a module with these names.
+
+    `NOT_HERE` says why a setting, or a flag that another engine has, has no counterpart.
+    """
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802
+
+    @property
+    def DIALS(self) -> Sequence[Dial]: ...  # noqa: N802
+
+    @property
+    def NOT_HERE(self) -> Mapping[str, str]: ...  # noqa: N802
+
+    def flags(self, settings: Settings, *, release: str) -> tuple[str, ...]: ...
+
+    def unspoken(self, settings: Settings, *, release: str) -> tuple[str, ...]: ...
+
+    def read_flags(self, flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]: ...
+
+    def launch(
+        self, *, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int
+    ) -> Command: ...
+
+    def container(
+        self, *, release: EngineRelease, model: str, alias: str, settings: Settings, models_folder: str, port: int
+    ) -> Command: ...
 
 
 def last_words(log: Sequence[str], *, lines: int = 3) -> tuple[str, ...]:

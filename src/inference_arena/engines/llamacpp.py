@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
+from inference_arena.engines import dials
 from inference_arena.engines.adapter import Command, Diagnosis, FactValue, last_words
+from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
+from inference_arena.engines.dials import Dial
+from inference_arena.facts import EngineRelease
 from inference_arena.plan import Settings
 
 NAME: Final = "llamacpp"
@@ -25,40 +28,83 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
+PROGRAM: Final = ("llama-server",)
+SLOTS: Final = ("--parallel", "-np")
+KV_TYPES: Final = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")  # common/arg.cpp of 0.5.0
+KV_WORDS: Final = (("float32", "f32"), ("float16", "f16"), ("bfloat16", "bf16"))
+DIALS: Final[tuple[Dial, ...]] = (
+    Dial(setting="context_tokens", names=("--ctx-size", "-c"), kind="whole"),
+    Dial(setting="parallel", names=SLOTS, kind="whole"),
+    Dial(setting="prefill_tokens", names=("--ubatch-size", "-ub"), kind="whole"),
+    Dial(setting="threads", names=("--threads", "-t"), kind="whole"),
+    Dial(setting="kv_cache_type", names=("--cache-type-k", "-ctk"), kind="text", choices=KV_TYPES, words=KV_WORDS),
+    Dial(setting="kv_cache_type", names=("--cache-type-v", "-ctv"), kind="text", choices=KV_TYPES, words=KV_WORDS),
+    Dial(setting="gpu_layers", names=("--n-gpu-layers", "-ngl", "--gpu-layers"), kind="whole"),
+)
+NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "memory_share": "llama.cpp takes what it needs and no more",
+        "static_share": "llama.cpp takes what it needs and no more",
+        "kv_cache_bytes": "llama.cpp's cache follows from its context and slots",
+        "graphs": "llama.cpp records graphs by itself where it can",
+        "kv_cache_type": "llama.cpp keeps its cache in f16, or in its own block types such as q8_0",
+        "dtype": "the GGUF file says what its weights are",
+        "quantization": "the GGUF file is quantized as it is",
+        "tensor_parallel": "llama.cpp splits layers over all cards by itself (--tensor-split)",
+        "prefix_caching": "llama.cpp reuses a slot's prompt by itself",
+        "--swap-space": "llama.cpp keeps no swap space: it sets its whole cache aside when it starts",
+        "--enable-chunked-prefill": "llama.cpp reads prompts in batches by itself (--batch-size)",
+    }
+)
+
+
+def flags(settings: Settings, *, release: str | None) -> tuple[str, ...]:
+    """The settings in this release's words; what it has no flag for is left out. None: whichever release it is.
+
+    Its context is shared out among the slots, so ours, which is per request, is multiplied.
+    """
+    slots = dials.last_number(settings.flags, SLOTS) or settings.parallel or 1
+    context = None if settings.context_tokens is None else settings.context_tokens * slots
+    whole = settings.model_copy(update={"context_tokens": context})
+    return dials.spell(DIALS, whole, engine=NAME, release=release)
+
+
+def unspoken(settings: Settings, *, release: str) -> tuple[str, ...]:
+    """The settings that this release has no flag for."""
+    return dials.unspoken(DIALS, settings, engine=NAME, release=release)
+
+
+def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
+    """Known flags as settings, the rest as they are; raises UsageError for a value that cannot be meant.
+
+    A context is that of one request here: what is left of it when all slots have the same.
+    """
+    found, rest = dials.read(DIALS, flags, engine=NAME)
+    if "context_tokens" in found:
+        found["context_tokens"] //= found.get("parallel") or 1
+    return Settings(**found), rest
 
 
 def command(*, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
-    """llama-server's flags. Its context is shared out among the slots, so ours, which is per request, is multiplied.
-
-    A setting that is also passed through as a flag is left to the flag.
-    """
-    parallel = settings.parallel
-    slots = _flag_number(settings.flags, ("--parallel", "-np")) or parallel or 1
-    context = None if settings.context_tokens is None else settings.context_tokens * slots
-    wanted: tuple[tuple[tuple[str, ...], str | int | None], ...] = (
-        (("--ctx-size", "-c"), context),
-        (("--parallel", "-np"), parallel),
-        (("--threads", "-t"), settings.threads),
-        (("--cache-type-k", "-ctk"), settings.kv_cache_type),
-        (("--cache-type-v", "-ctv"), settings.kv_cache_type),
-        (("--n-gpu-layers", "-ngl", "--gpu-layers"), settings.gpu_layers),
-    )
-    given = {flag.partition("=")[0] for flag in settings.flags}
-    chosen = [
-        part
-        for names, value in wanted
-        if value is not None and not given & set(names)
-        for part in (names[0], str(value))
-    ]
+    """llama-server's flags. A setting that is also passed through as a flag is left to the flag."""
     fixed = ["--model", model, "--alias", alias, "--host", host, "--port", str(port), "--metrics"]
-    return Command(argv=(*program, *fixed, *chosen, *settings.flags), env={})
+    return Command(argv=(*program, *fixed, *flags(settings, release=None), *settings.flags), env={})
 
 
-def _flag_number(flags: Sequence[str], names: tuple[str, ...]) -> int | None:
-    """The number given to one of these flags, the last time it was; None without, or when the engine is to choose."""
-    words = [part for flag in flags for part in (flag.split("=", 1) if flag.startswith("-") else (flag,))]
-    values = [value for name, value in pairwise(words) if name in names]
-    return int(values[-1]) if values and values[-1].isdecimal() else None
+def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+    """`llama-server ...` on this machine."""
+    fixed = ("--model", model, "--alias", alias, "--host", host, "--port", str(port), "--metrics")
+    return Command(argv=(*PROGRAM, *fixed, *flags(settings, release=release.version), *settings.flags), env={})
+
+
+def container(
+    *, release: EngineRelease, model: str, alias: str, settings: Settings, models_folder: str, port: int
+) -> Command:
+    """The same in its image. `model`: its path below `models_folder`."""
+    inside = launch(
+        release=release, model=f"{INSIDE}/{model}", alias=alias, settings=settings, host=EVERYWHERE, port=port
+    )
+    return contained(release=release, arguments=inside.argv[len(PROGRAM) :], models_folder=models_folder, port=port)
 
 
 _FACTS: Final[tuple[tuple[str, re.Pattern[str], type], ...]] = (

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
-from inference_arena.engines import ENGINES
+from inference_arena.engines import DIALECTS, ENGINES
 from inference_arena.errors import UsageError
 from inference_arena.facts import EMBEDDED, Checkpoint, Fact, Host, checkpoint, checkpoint_of_file, slo, workload
 from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
@@ -107,6 +107,11 @@ def _attached(asked: Asked, host: Host) -> Job:
 
 def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
     engine = asked.engine or "llamacpp"
+    if engine in DIALECTS and engine not in ENGINES:
+        raise UsageError(
+            f"the arena does not start {engine} by itself yet",
+            try_="start it by hand, then: arena run --url http://127.0.0.1:PORT",
+        )
     if engine not in ENGINES or engine == "openai":
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")

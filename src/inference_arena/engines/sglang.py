@@ -1,0 +1,80 @@
+"""SGLang's command line: `python -m sglang.launch_server`. Its share of the card is for weights and KV cache alone."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from inference_arena.engines import dials
+from inference_arena.engines.adapter import Command
+from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
+from inference_arena.engines.dials import Dial
+from inference_arena.facts import EngineRelease
+from inference_arena.plan import Settings
+
+NAME: Final = "sglang"
+PROGRAM: Final = ("python", "-m", "sglang.launch_server")
+DIALS: Final[tuple[Dial, ...]] = (
+    Dial(setting="context_tokens", names=("--context-length",), kind="whole"),
+    Dial(setting="parallel", names=("--max-running-requests",), kind="whole"),
+    Dial(setting="prefill_tokens", names=("--chunked-prefill-size",), kind="whole"),
+    Dial(setting="static_share", names=("--mem-fraction-static",), kind="share"),
+    Dial(setting="graphs", off=("--disable-cuda-graph",), kind="switch"),
+    Dial(setting="dtype", names=("--dtype",), kind="text"),
+    Dial(setting="quantization", names=("--quantization",), kind="text"),
+    Dial(setting="tensor_parallel", names=("--tp-size", "--tensor-parallel-size", "--tp"), kind="whole"),
+    Dial(setting="prefix_caching", off=("--disable-radix-cache",), kind="switch"),
+    Dial(
+        setting="kv_cache_type",
+        names=("--kv-cache-dtype",),
+        kind="text",
+        choices=("auto", "fp8_e5m2", "fp8_e4m3", "bf16", "bfloat16", "fp4_e2m1"),
+        words=(("fp8", "fp8_e4m3"),),
+    ),
+)
+NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "memory_share": "--mem-fraction-static is another share, of weights and KV cache alone: a plan works it out",
+        "kv_cache_bytes": "SGLang takes a number of tokens (--max-total-tokens), not bytes",
+        "gpu_layers": "SGLang keeps all layers on the card; --cpu-offload-gb is its nearest",
+        "threads": "SGLang chooses its threads by itself",
+        "kv_cache_type": "SGLang keeps its cache in the model's type, or in 8 bits as fp8_e4m3",
+        "--swap-space": "SGLang keeps no swap space: what does not fit waits, and is computed again",
+        "--enable-chunked-prefill": "SGLang reads prompts in chunks by itself (--chunked-prefill-size)",
+    }
+)
+
+
+def flags(settings: Settings, *, release: str) -> tuple[str, ...]:
+    """The settings in this release's words; what it has no flag for is left out."""
+    return dials.spell(DIALS, settings, engine=NAME, release=release)
+
+
+def unspoken(settings: Settings, *, release: str) -> tuple[str, ...]:
+    """The settings that this release has no flag for."""
+    return dials.unspoken(DIALS, settings, engine=NAME, release=release)
+
+
+def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
+    """Known flags as settings, the rest as they are; raises UsageError for a value that cannot be meant."""
+    found, rest = dials.read(DIALS, flags, engine=NAME)
+    return Settings(**found), rest
+
+
+def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+    """`python -m sglang.launch_server ...` on this machine, with its counters, which are off by default."""
+    version = release.version
+    fixed = ("--model-path", model, "--host", host, "--port", str(port))
+    named = dials.where_it_has(NAME, version, "--served-model-name", alias)
+    counters = dials.where_it_has(NAME, version, "--enable-metrics")
+    chosen = flags(settings, release=version)
+    return Command(argv=(*PROGRAM, *fixed, *named, *counters, *chosen, *settings.flags), env={})
+
+
+def container(
+    *, release: EngineRelease, model: str, alias: str, settings: Settings, models_folder: str, port: int
+) -> Command:
+    """The same in its image. `model`: its path below `models_folder`."""
+    inside = launch(
+        release=release, model=f"{INSIDE}/{model}", alias=alias, settings=settings, host=EVERYWHERE, port=port
+    )
+    return contained(release=release, arguments=inside.argv[1:], models_folder=models_folder, port=port)

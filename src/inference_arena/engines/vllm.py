@@ -1,0 +1,80 @@
+"""vLLM's command line: `vllm serve MODEL`. Only names differ from ours."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from inference_arena.engines import dials
+from inference_arena.engines.adapter import Command
+from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
+from inference_arena.engines.dials import Dial
+from inference_arena.facts import EngineRelease
+from inference_arena.plan import Settings
+
+NAME: Final = "vllm"
+PROGRAM: Final = ("vllm",)
+# config/cache.py of 0.24.0
+KV_TYPES: Final = (
+    *("auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "nvfp4"),
+    *("turboquant_k8v4", "turboquant_4bit_nc", "turboquant_k3v4_nc", "turboquant_3bit_nc"),
+    *("int8_per_token_head", "fp8_per_token_head"),
+)
+DIALS: Final[tuple[Dial, ...]] = (
+    Dial(setting="context_tokens", names=("--max-model-len",), kind="whole"),
+    Dial(setting="parallel", names=("--max-num-seqs",), kind="whole"),
+    Dial(setting="prefill_tokens", names=("--max-num-batched-tokens",), kind="whole"),
+    Dial(setting="memory_share", names=("--gpu-memory-utilization", "--device-memory-utilization"), kind="share"),
+    Dial(setting="kv_cache_bytes", names=("--kv-cache-memory-bytes",), kind="whole"),
+    Dial(setting="graphs", off=("--enforce-eager",), names=("--no-enforce-eager",), kind="switch"),
+    Dial(setting="dtype", names=("--dtype",), kind="text"),
+    Dial(setting="quantization", names=("--quantization", "-q"), kind="text"),
+    Dial(setting="tensor_parallel", names=("--tensor-parallel-size", "-tp"), kind="whole"),
+    Dial(
+        setting="prefix_caching",
+        names=("--enable-prefix-caching",),
+        off=("--no-enable-prefix-caching",),
+        kind="switch",
+    ),
+    Dial(setting="kv_cache_type", names=("--kv-cache-dtype",), kind="text", choices=KV_TYPES),
+)
+# settings, and flags of other engines, that it has nothing for, and why
+NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "static_share": "vLLM's share is of the whole card, activations included: a plan works it out",
+        "gpu_layers": "vLLM keeps all layers on the card; --cpu-offload-gb is its nearest",
+        "threads": "vLLM chooses its threads by itself",
+        "kv_cache_type": "vLLM keeps its cache in the model's type, or in 8 bits as fp8",
+    }
+)
+
+
+def flags(settings: Settings, *, release: str) -> tuple[str, ...]:
+    """The settings in this release's words; what it has no flag for is left out."""
+    return dials.spell(DIALS, settings, engine=NAME, release=release)
+
+
+def unspoken(settings: Settings, *, release: str) -> tuple[str, ...]:
+    """The settings that this release has no flag for."""
+    return dials.unspoken(DIALS, settings, engine=NAME, release=release)
+
+
+def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
+    """Known flags as settings, the rest as they are; raises UsageError for a value that cannot be meant."""
+    found, rest = dials.read(DIALS, flags, engine=NAME)
+    return Settings(**found), rest
+
+
+def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+    """`vllm serve MODEL ...` on this machine."""
+    fixed = ("serve", model, "--served-model-name", alias, "--host", host, "--port", str(port))
+    return Command(argv=(*PROGRAM, *fixed, *flags(settings, release=release.version), *settings.flags), env={})
+
+
+def container(
+    *, release: EngineRelease, model: str, alias: str, settings: Settings, models_folder: str, port: int
+) -> Command:
+    """The same in its image. `model`: its path below `models_folder`."""
+    inside = launch(
+        release=release, model=f"{INSIDE}/{model}", alias=alias, settings=settings, host=EVERYWHERE, port=port
+    )
+    return contained(release=release, arguments=inside.argv[len(PROGRAM) :], models_folder=models_folder, port=port)
