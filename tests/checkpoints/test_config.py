@@ -207,6 +207,9 @@ HOSTILE = [
     ({"compress_ratios": [0, 4]}, "compress_ratios"),
     ({"num_local_experts": 8, "num_experts_per_tok": 9}, "num_experts_per_tok"),
     ({"kv_lora_rank": 32}, "qk_nope_head_dim"),
+    ({"hybrid_layer_pattern": [0, 1]}, "hybrid_layer_pattern"),
+    ({"num_experts": 8, "num_experts_per_tok": 2, "moe_layer_freq": []}, "moe_layer_freq"),
+    ({"attention_chunk_size": 8, "no_rope_layers": [1]}, "no_rope_layers"),
 ]
 
 
