@@ -94,6 +94,13 @@ class Fields:
             self.refuse(name, expected=f"a list of at most {most:,} values of type {kind.__name__}")
         return tuple(value)
 
+    def flags(self, name: str, *, count: int) -> tuple[bool, ...]:
+        """The first `count` of a list of 0 and 1, one for each layer."""
+        found = self.items(name, kind=int)
+        if found is None or len(found) < count:
+            self.refuse(name, expected=f"a 0 or 1 for each of {count:,} layers")
+        return tuple(bool(one) for one in found[:count])
+
     def with_defaults(self, defaults: dict[str, int | float | bool | str]) -> "Fields":
         return Fields(file=self.file, values=self.values, path=self.path, defaults=defaults)
 

@@ -91,8 +91,7 @@ def _in_layer(config: Fields, kinds: Sequence[str]) -> tuple[bool, ...]:
         chosen = set(config.items("moe_layers", kind=int) or ())
         return tuple(i in chosen for i in layers)
     if isinstance(config.values.get("moe_layer_freq"), list):
-        flags = config.items("moe_layer_freq", kind=int) or ()
-        return tuple(bool(flag) for flag in flags[: len(kinds)])
+        return config.flags("moe_layer_freq", count=len(kinds))
     if config.first("expert_layer_period"):
         period, offset = config.integer("expert_layer_period"), config.maybe("expert_layer_offset", least=0) or 0
         return tuple(i % period == offset for i in layers)

@@ -1,5 +1,6 @@
 """Reads the cards that ship with the package. A malformed card is an error that names file and field."""
 
+import difflib
 import json
 import tomllib
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from inference_arena.facts.workload import Workload
 Card = TypeVar("Card", bound=Fact)
 
 EMBEDDED = "smollm2-135m-instruct-q4_1"
+
+_OFFERED = 8
 
 
 def read_card(text: str, kind: type[Card], *, name: str) -> Card:
@@ -132,8 +135,15 @@ def slo(name: str) -> Slo:
 
 def _named(cards: dict[str, Card], name: str, *, what: str) -> Card:
     if name not in cards:
-        raise NotFoundError(f"no {what} is called {name!r}", try_="one of: " + ", ".join(cards))
+        raise NotFoundError(f"no {what} is called {name!r}", try_=f"one of: {_near(name, list(cards))}")
     return cards[name]
+
+
+def _near(name: str, known: list[str]) -> str:
+    """Names like it; without any, the first few and how many there are."""
+    near = difflib.get_close_matches(name.lower(), known, n=_OFFERED, cutoff=0.5) or known
+    more = f" and {len(near) - _OFFERED} more" if len(near) > _OFFERED else ""
+    return ", ".join(near[:_OFFERED]) + more
 
 
 def checkpoint_of_file(sha256: str) -> Checkpoint | None:
