@@ -63,14 +63,16 @@ def sglang_parts(asked: Question) -> Parts:
     """Share * free before load goes to weights and KV cache; all else must come out of what is left."""
     share = asked.settings.static_share or automatic_share(asked)
     before = asked.target.free_bytes - asked.overhead.context_bytes
-    weights = share_of_one_card(resident_bytes(asked.model, asked.checkpoint, asked.target), cards=asked.cards)
+    held = resident_bytes(asked.model, asked.checkpoint, asked.target, machete=False)
+    weights = share_of_one_card(held, cards=asked.cards)
     return Parts(
         weights=weights,
-        kv_cache=int(before * share) - weights,
+        kv_cache=int(before * share) - weights - asked.overhead.buffer_bytes,
         activations=peak_bytes(asked),
         graphs=graph_bytes(asked, sglang_sizes(asked)),
         context=asked.overhead.context_bytes,
         loaded=asked.loaded_bytes,
+        reserve=asked.overhead.buffer_bytes,
         share=share,
         share_bytes=int(before * share),
     )
@@ -88,7 +90,7 @@ def sglang_budget(asked: Question) -> MemoryBudget:
         memory_bytes=asked.target.memory_bytes,
         share=part.share,
         share_bytes=part.share_bytes,
-        terms=terms(asked, part, says={"kv_cache": left, "reserve": "nothing is kept back beside the share's rest"}),
+        terms=terms(asked, part, says={"kv_cache": left}),
         kv_cache_tokens=tokens,
         sequence_bytes=round(cell * asked.context_tokens),
         requests=tokens / asked.context_tokens,

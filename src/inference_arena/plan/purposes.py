@@ -1,4 +1,4 @@
-"""What people want a model for: the task whose published scores rank models, and the workload that plans are made for."""
+"""What people want a model for: the task whose published scores rank models, and the workload of the plans."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -43,18 +43,24 @@ class Question:
         return self.settings.tensor_parallel or 1
 
     @property
-    def graphs_outside(self) -> bool:
-        """Whether recorded steps come on top of the budget: by the rule itself, or by the runner of this model."""
-        if self.era.memory_rule != "vllm-profiled-graphs":
-            return True
+    def other_runner(self) -> bool:
+        """Whether this release runs the model by the runner that estimates no graphs (vLLM's second one)."""
         stateless = all(layers.kind != "linear" for layers in self.model.layers)
         dense = self.model.experts is None and stateless
         return self.era.leaves_graphs_outside(self.model.architecture, dense=dense)
 
     @property
+    def graphs_outside(self) -> bool:
+        """Whether recorded steps come on top of the budget: by the release's rule, or by the runner of this model."""
+        return self.era.memory_rule != "vllm-profiled-graphs" or self.other_runner
+
+    @property
     def loaded_bytes(self) -> int:
         """What the engine loads beside its tensors; more where cards must talk to each other."""
-        return self.overhead.non_torch_bytes + (self.overhead.per_peer_bytes if self.cards > 1 else 0)
+        extra = self.overhead
+        peers = extra.per_peer_bytes if self.cards > 1 else 0
+        spared = self.target.compute_capability in extra.workspace_not_on
+        return extra.non_torch_bytes + peers + (0 if spared else extra.workspace_bytes)
 
     def request_bytes(self, context_tokens: int) -> int:
         """KV cache of one request on one card: heads are shared out among cards, whole heads at least."""

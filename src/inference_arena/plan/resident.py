@@ -10,7 +10,7 @@ from typing import Final
 from inference_arena import units
 from inference_arena.facts import Checkpoint, Model
 from inference_arena.plan.target import Target
-from inference_arena.plan.weights import bytes_per_weight, parts, stored_bytes
+from inference_arena.plan.weights import bytes_per_weight, group_of, parts, stored_bytes
 
 MACHETE_CAPABILITY: Final = "9.0"
 ZERO_POINT_BITS_ON_MACHETE: Final = 16
@@ -19,29 +19,40 @@ WHOLE_FROM_BYTES: Final = 20 * units.MIB
 ROUNDED_TO_BYTES: Final = 2 * units.MIB
 
 
-def resident_bytes(model: Model, checkpoint: Checkpoint, target: Target) -> int:
-    """Bytes over all cards, in engines that keep 16-bit tensors as they are and repack quantized ones."""
+def resident_bytes(model: Model, checkpoint: Checkpoint, target: Target, *, machete: bool = True) -> int:
+    """Bytes over all cards, in engines that keep 16-bit tensors as they are and repack quantized ones.
+
+    `machete`: whether the engine has that kernel, for cards of capability 9.0.
+    """
     return (
         stored_bytes(model, checkpoint)
-        + repacked_bytes(model, checkpoint, target)
+        + repacked_bytes(model, checkpoint, machete=machete and target.compute_capability == MACHETE_CAPABILITY)
         + rounding_bytes(model, checkpoint)
         + rotary_bytes(model)
+        + absorbed_bytes(model)
     )
 
 
-def repacked_bytes(model: Model, checkpoint: Checkpoint, target: Target) -> int:
+def repacked_bytes(model: Model, checkpoint: Checkpoint, *, machete: bool) -> int:
     """What a kernel's own layout takes beside the file's, negative where it takes less.
 
-    Machete, on 9.0 alone, widens AWQ's 4-bit zero points to 16 bits; Marlin drops GPTQ's, which symmetric weights
-    do not need.
+    Machete widens AWQ's 4-bit zero points to 16 bits; Marlin drops GPTQ's, which symmetric weights do not need.
     """
-    if not checkpoint.zero_point or not checkpoint.group_size or checkpoint.bits is None:
+    if not checkpoint.zero_point or checkpoint.bits is None:
         return 0
-    machete = target.compute_capability == MACHETE_CAPABILITY
     widened = ZERO_POINT_BITS_ON_MACHETE - checkpoint.bits
     bits = {("awq", True): widened, ("gptq", False): -checkpoint.bits}.get((checkpoint.quantization, machete), 0.0)
     counted = parts(model)
-    return round((counted.experts + counted.repeated) * bits / checkpoint.group_size / 8)
+    return round((counted.experts + counted.repeated) * bits / (group_of(checkpoint) or 1) / 8)
+
+
+def absorbed_bytes(model: Model) -> int:
+    """Layers with a latent cache keep their way back to keys and values a second time, transposed, in 16 bits."""
+    return sum(
+        2 * one.count * (one.latent_dim or 0) * one.heads * ((one.nope_dim or 0) + (one.value_dim or 0))
+        for one in model.layers
+        if one.kind == "latent"
+    )
 
 
 def rounding_bytes(model: Model, checkpoint: Checkpoint) -> int:
@@ -64,9 +75,15 @@ def _rounding(size: int) -> int:
 
 
 def rotary_bytes(model: Model) -> int:
-    """The table of cosines and sines: two bytes for every position and rotated dimension, once for equal layers."""
-    widths = {layers.rope_dim if layers.kind == "latent" else layers.key_dim for layers in model.layers}
-    return sum(model.context_tokens * width * 2 for width in widths if width)
+    """The table of cosines and sines: two bytes for every position and rotated dimension, once for layers alike.
+
+    Layers with a window turn at another pace than the others, so they have a table of their own.
+    """
+    tables = {
+        (layers.kind in {"sliding", "chunked"}, layers.rope_dim if layers.kind == "latent" else layers.key_dim)
+        for layers in model.layers
+    }
+    return sum(model.context_tokens * width * 2 for _, width in tables if width)
 
 
 def share_of_one_card(total_bytes: int, *, cards: int) -> int:
