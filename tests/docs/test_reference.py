@@ -27,7 +27,7 @@ METRIC_TYPES = (
 ).split()
 
 
-@pytest.mark.parametrize("page", ["record.md", "metrics.md", "failures.md", "cli.md", "gpus.md"])
+@pytest.mark.parametrize("page", ["record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "engines.md"])
 def test_a_reference_page_is_what_the_code_makes_of_it(pages: ModuleType, page: str):
     before = pages.read_pages()
     made = pages.renewed(before[page], homes=pages.where_types_are(before), page=page)

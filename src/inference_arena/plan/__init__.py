@@ -2,6 +2,7 @@
 
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term
 from inference_arena.plan.choose import Chosen, Wish, choose
+from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
@@ -37,6 +38,7 @@ __all__ = [
     "choose",
     "choose_cores",
     "choose_threads",
+    "flag_obstacles",
     "idle_gpu",
     "is_wsl",
     "memory",

@@ -133,8 +133,7 @@ def fitted_share(asked: Question) -> float:
     if asked.era.memory_rule == "sglang-static":
         beside = peak_bytes(asked) + graph_bytes(asked, sglang_sizes(asked)) + asked.loaded_bytes
         return _hundredths((idle - beside - MARGIN_BYTES) / idle)
-    outside = asked.model.architecture in asked.era.graphs_outside or asked.era.memory_rule == "vllm-profiled"
-    beside = (graph_bytes(asked, vllm_sizes(asked)) if outside else 0) + asked.overhead.buffer_bytes
+    beside = (graph_bytes(asked, vllm_sizes(asked)) if asked.graphs_outside else 0) + asked.overhead.buffer_bytes
     return _hundredths((idle - beside - MARGIN_BYTES) / asked.target.memory_bytes)
 
 

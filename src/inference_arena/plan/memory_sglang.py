@@ -12,7 +12,7 @@ from inference_arena.plan.activations import peak_bytes
 from inference_arena.plan.budget import Cause, MemoryBudget, Parts, Refusal, refused
 from inference_arena.plan.graphs import graph_bytes, sglang_sizes
 from inference_arena.plan.kv_cache import token_bytes
-from inference_arena.plan.question import Question, kv_split
+from inference_arena.plan.question import Question, defaults_for, kv_split
 from inference_arena.plan.resident import resident_bytes, share_of_one_card
 from inference_arena.plan.search import largest_that_fits
 from inference_arena.plan.terms import terms
@@ -33,6 +33,10 @@ def automatic_share(asked: Question) -> float:
     if asked.era.memory_share is not None:
         return asked.era.memory_share
     whole = asked.target.sold_bytes
+    row = defaults_for(asked.era, asked.target)
+    if row.reserve_bytes is not None:
+        kept = row.reserve_bytes + (row.reserve_bytes_per_card or 0) * asked.cards
+        return max(0.0, round(1 - kept / whole, 3))
     reserved = (
         _BASE_MIB
         + _MIB_PER_CHUNK_TOKEN * max(asked.prefill_tokens, _LEAST_CHUNK)

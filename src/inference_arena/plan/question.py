@@ -40,6 +40,13 @@ class Question:
         """What the engine loads beside its tensors; more where cards must talk to each other."""
         return self.overhead.non_torch_bytes + (self.overhead.per_peer_bytes if self.cards > 1 else 0)
 
+    @property
+    def graphs_outside(self) -> bool:
+        """Whether recorded graphs come on top of what the release budgets, for this model."""
+        dense = self.model.experts is None and all(layers.kind != "linear" for layers in self.model.layers)
+        left_out = self.era.leaves_graphs_outside(self.model.architecture, dense=dense)
+        return self.era.memory_rule == "vllm-profiled" or left_out
+
     def request_bytes(self, context_tokens: int) -> int:
         """KV cache of one request on one card: heads are shared out among cards, whole heads at least."""
         whole = sequence_bytes(
