@@ -155,14 +155,15 @@ NAMED = "--served-model-name x"
 AT = ("--host 127.0.0.1 --port 8000", "--host 0.0.0.0 --port 8000")
 LLAMA_IMAGE = "ghcr.io/ggml-org/llama.cpp:server-cuda-v0.5.0"
 SGLANG = "-m sglang.launch_server --model-path"
+SEEN = "--enable-metrics --context-length 4096"
 LAUNCHES = {
     ("vllm", "0.24.0"): (
         f"vllm serve /m/x {NAMED} {AT[0]} --max-model-len 4096",
         f"{BOX} vllm vllm/vllm-openai:v0.24.0 serve /models/x {NAMED} {AT[1]} --max-model-len 4096",
     ),
     ("sglang", "0.5.14"): (
-        f"python {SGLANG} /m/x {AT[0]} {NAMED} --enable-metrics --context-length 4096",
-        f"{BOX} python3 lmsysorg/sglang:v0.5.14 {SGLANG} /models/x {AT[1]} {NAMED} --enable-metrics --context-length 4096",
+        f"python {SGLANG} /m/x {AT[0]} {NAMED} {SEEN}",
+        f"{BOX} python3 lmsysorg/sglang:v0.5.14 {SGLANG} /models/x {AT[1]} {NAMED} {SEEN}",
     ),
     ("llamacpp", "0.5.0"): (
         f"llama-server --model /m/x --alias x {AT[0]} --metrics --ctx-size 4096",
