@@ -66,9 +66,15 @@ def switches(tree: ast.AST) -> set[str]:
         return set()
     classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name.endswith("EngineArgs"))
     fields = (field for node in classes for field in node.body if isinstance(field, ast.AnnAssign))
-    names = {ast.unparse(field.target) for field in fields if re.search(r"\bbool\b", ast.unparse(field.annotation))}
-    flags = {name.replace("_", "-") for name in names}
-    return {f"--no-{flag}" for flag in flags if f"--{flag}" in added_arguments(tree)}
+    names = {ast.unparse(field.target) for field in fields if is_switch(ast.unparse(field.annotation))}
+    adding = (call for call in _calls(tree) if getattr(call.func, "attr", "") == "add_argument")
+    typed = (call for call in adding if all(word.arg != "action" for word in call.keywords))
+    flags = {flag for call in typed for flag in _flag_words(call.args)}
+    return {"--no-" + name.replace("_", "-") for name in names if "--" + name.replace("_", "-") in flags}
+
+
+def is_switch(annotation: str) -> bool:
+    return bool(re.search(r"\bbool\b", annotation)) and not re.search(r"\bstr\b", annotation)
 
 
 def annotated_fields(tree: ast.AST) -> set[str]:

@@ -29,7 +29,7 @@ from inference_arena.run import failure
 SOURCE = Path(inference_arena.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
-PAGES = ("record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "models.md")
+PAGES = ("record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "models.md", "engines.md")
 TYPES: Mapping[str, type[BaseModel]] = {
     name: kind
     for room in (facts, plan, record)
@@ -327,6 +327,88 @@ def _gpu_sources(*_: object) -> str:
     return table(("card", "source"), [(f"`{c.name}`", _cell(c.source)) for c in facts.gpus().values()])
 
 
+# --- engines
+
+
+def _releases(about: str, *_: object) -> str:
+    """One row for each stretch of releases with equal needs."""
+    stretches: list[list[facts.EngineRelease]] = []
+    for release in facts.releases(about):
+        if not stretches or _needs(stretches[-1][-1]) != _needs(release):
+            stretches.append([])
+        stretches[-1].append(release)
+    head = ("releases", "from", "torch", "image CUDA", "its driver", "wheel CUDA", "may run from driver", "cards")
+    return table(head, [_stretch(rows) for rows in stretches])
+
+
+def _needs(release: facts.EngineRelease) -> tuple[object, ...]:
+    cards = (release.compute_capabilities, release.ptx, release.oldest_compute_capability)
+    return (release.torch, release.image_cuda, release.image_driver, release.wheel_cuda, release.compat_driver, *cards)
+
+
+def _stretch(rows: Sequence[facts.EngineRelease]) -> Row:
+    first, last = rows[0], rows[-1]
+    span = first.version if first is last else f"{first.version} to {last.version}"
+    built = " ".join(first.compute_capabilities) + (" and newer by PTX" if first.ptx else "")
+    oldest = f"{first.oldest_compute_capability} and newer" if first.oldest_compute_capability else units.DASH
+    told = (first.image_cuda, first.image_driver, first.wheel_cuda, first.compat_driver)
+    torch = (first.torch or units.DASH).removeprefix("==").replace("<", "&lt;")
+    return (span, str(first.released or units.DASH), torch, *(one or units.DASH for one in told), built or oldest)
+
+
+def _eras(about: str, *_: object) -> str:
+    head = ("releases", "memory rule", "share", "card from", "step", "at once", "graphs to", "graphs beside the rule")
+    return table(head, [_era_row(era, row) for era in facts.engines()[about].eras for row in era.defaults])
+
+
+def _era_row(era: facts.Era, row: facts.Defaults) -> Row:
+    outside = ", ".join(f"`{name}`" for name in era.graphs_outside)
+    dense = "all without experts" if era.graphs_outside_dense else ""
+    size = f"{row.from_memory_bytes / units.GIB:.0f} GiB" if row.from_memory_bytes else "any"
+    figures = [f"{value:,}" if value is not None else units.DASH for value in (row.parallel, row.graph_batch)]
+    span = f"{era.first} to {era.last or 'today'}"
+    less = f" (not {', '.join(row.but_not)})" if row.but_not else ""
+    beside = "; ".join(word for word in (outside, dense) if word)
+    share = units.DASH if era.memory_share is None else f"{era.memory_share:g}"
+    return (span, f"`{era.memory_rule}`", share, size + less, f"{row.prefill_tokens:,}", *figures, beside)
+
+
+def _kernels(about: str, *_: object) -> str:
+    head = ("part", "format", "releases", "cards from", "below", "kernel", "how")
+    body = [
+        (
+            row.part,
+            row.method or "",
+            f"{row.first} to {row.last or 'today'}",
+            row.from_compute_capability or units.DASH,
+            row.below_compute_capability or units.DASH,
+            row.kernel,
+            row.kind,
+        )
+        for row in facts.kernels(about)
+    ]
+    return table(head, body)
+
+
+def _toolkits(*_: object) -> str:
+    head = ("CUDA", "Linux driver", "may run from driver", "oldest card it builds for")
+    body = [
+        (
+            kit.title,
+            *(one or units.DASH for one in (kit.linux_driver, kit.compat_linux_driver, kit.oldest_compute_capability)),
+        )
+        for kit in reversed(facts.toolkits())
+    ]
+    return table(head, body)
+
+
+def _image_checks(*_: object) -> str:
+    kits = dict.fromkeys(".".join(kit.version.split(".")[:2]) for kit in facts.toolkits())
+    checks = [check for check in map(facts.image_check, kits) if check is not None]
+    body = [(c.cuda, " ".join(c.branches), ", ".join(c.brands), _cell(c.source)) for c in checks]
+    return table(("image CUDA", "branches of drivers let in", "for cards of the brands", "source"), body)
+
+
 def _prices(*_: object) -> str:
     body = [
         (f"`{name}`", price.kind, _amount(price), price.seller or "", str(price.dated or ""), _cell(price.source))
@@ -438,6 +520,11 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "slos": _slos,
     "workloads": _workloads,
     "gpus": _gpus,
+    "releases": _releases,
+    "eras": _eras,
+    "kernels": _kernels,
+    "toolkits": _toolkits,
+    "image-checks": _image_checks,
     "gpu-sources": _gpu_sources,
     "prices": _prices,
     "models": _models,

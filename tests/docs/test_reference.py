@@ -28,7 +28,10 @@ METRIC_TYPES = (
 MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 
 
-@pytest.mark.parametrize("page", ["record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "models.md"])
+PAGES = ["record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "models.md", "engines.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_reference_page_is_what_the_code_makes_of_it(pages: ModuleType, page: str):
     before = pages.read_pages()
     made = pages.renewed(before[page], homes=pages.where_types_are(before), page=page)

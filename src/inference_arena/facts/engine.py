@@ -91,11 +91,12 @@ class Engine(Fact):
 class EngineRelease(Fact):
     """One release as its own files describe it. Drivers are versions, such as 570.124.06; None: unknown.
 
-    `image_cuda` and `image_driver`: the toolkit in the official image and the driver that its check wants.
-    `wheel_cuda`: the toolkit of the default torch wheel. `compat_driver`: the oldest driver branch on which that
-    toolkit may run by minor-version compatibility, untested. `compute_capabilities`: what the image is built for.
-    `ptx`: the last of these also runs, compiled at start, on newer ones. `oldest_compute_capability`: what it refuses
-    to go below, where no list is known. `sampled`: the facts are those of this earlier release; None: its own.
+    `image_cuda` and `image_driver`: the toolkit in the official image and the driver that it is documented for.
+    `wheel_cuda`: the newest toolkit among the default wheels, torch's and its own. `compat_driver`: the oldest driver
+    branch on which that toolkit may run by minor-version compatibility, untested. `compute_capabilities`: what the
+    image is built for. `ptx`: the last of these also runs, compiled at start, on newer ones.
+    `oldest_compute_capability`: what it refuses to go below, where no list is known. `sampled`: the facts are those of
+    this earlier release; None: its own.
     """
 
     engine: str

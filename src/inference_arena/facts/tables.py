@@ -131,7 +131,7 @@ def quantization_history(engine: str, method: str) -> tuple[QuantizationSupport,
 @cache
 def _flags() -> Mapping[str, Mapping[str, tuple[FlagSupport, ...]]]:
     by_engine: dict[str, dict[str, tuple[FlagSupport, ...]]] = {}
-    for row in _read("engines", "flags.csv", FlagSupport):
+    for row in sorted(_read("engines", "flags.csv", FlagSupport), key=lambda row: version_key(row.first)):
         rows = by_engine.setdefault(row.engine, {})
         rows[row.flag] = (*rows.get(row.flag, ()), row)
     return by_engine

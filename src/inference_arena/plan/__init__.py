@@ -4,6 +4,7 @@ from inference_arena.plan.budget import MemoryBudget, Refusal, Term
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import LEVELS, Fit, Level
+from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
@@ -51,6 +52,7 @@ __all__ = [
     "choose_threads",
     "default_releases",
     "engines_for",
+    "flag_obstacles",
     "idle_gpu",
     "is_wsl",
     "main_test",

@@ -26,10 +26,7 @@ def vllm_parts(asked: Question) -> Parts:
     weights = share_of_one_card(resident_bytes(asked.model, asked.checkpoint, asked.target), cards=asked.cards)
     activations, loaded = peak_bytes(asked), asked.loaded_bytes
     graphs = graph_bytes(asked, vllm_sizes(asked))
-    inside = (
-        asked.era.memory_rule == "vllm-profiled-graphs" and asked.model.architecture not in asked.era.graphs_outside
-    )
-    left = requested - weights - activations - loaded - (graphs if inside else 0)
+    left = requested - weights - activations - loaded - (0 if asked.graphs_outside else graphs)
     pinned = asked.settings.kv_cache_bytes
     return Parts(
         weights=weights,
@@ -41,7 +38,7 @@ def vllm_parts(asked: Question) -> Parts:
         reserve=asked.overhead.buffer_bytes,
         share=share,
         share_bytes=requested,
-        graphs_inside=inside,
+        graphs_inside=not asked.graphs_outside,
     )
 
 

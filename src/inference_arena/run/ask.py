@@ -110,6 +110,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     if engine in DIALECTS and engine not in ENGINES:
         raise UsageError(
             f"the arena does not start {engine} by itself yet",
+            why="it starts llama.cpp only; it measures any server that runs already",
             try_="start it by hand, then: arena run --url http://127.0.0.1:PORT",
         )
     if engine not in ENGINES or engine == "openai":
