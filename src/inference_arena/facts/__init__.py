@@ -16,6 +16,7 @@ from inference_arena.facts.catalogue import (
     models,
     overheads,
     prices,
+    processors,
     read_card,
     slo,
     slos,
@@ -59,6 +60,7 @@ from inference_arena.facts.model import (
 )
 from inference_arena.facts.overhead import Overhead
 from inference_arena.facts.price import Price, Prices
+from inference_arena.facts.processor import Processor
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.tables import (
     architecture_support,
@@ -112,6 +114,7 @@ __all__ = [
     "Plugin",
     "Price",
     "Prices",
+    "Processor",
     "QuantizationSupport",
     "Score",
     "Slo",
@@ -146,6 +149,7 @@ __all__ = [
     "models",
     "overheads",
     "prices",
+    "processors",
     "quantization_history",
     "quantization_support",
     "read_card",

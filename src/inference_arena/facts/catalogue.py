@@ -19,6 +19,7 @@ from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu
 from inference_arena.facts.model import Checkpoint, Model
 from inference_arena.facts.overhead import Overhead
+from inference_arena.facts.processor import Processor
 from inference_arena.facts.price import Prices
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.workload import Workload
@@ -83,6 +84,11 @@ def engines() -> dict[str, Engine]:
 @cache
 def overheads() -> dict[str, Overhead]:
     return _read_all("overheads", Overhead)
+
+
+@cache
+def processors() -> dict[str, Processor]:
+    return _read_all("processors", Processor)
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inference_arena import units
 from inference_arena.plan import Ask, Fit
 from inference_arena.report import planned
-from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Step
+from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Step, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
 from inference_arena.report.table import Column, table
 
@@ -52,7 +52,7 @@ def _target(page: PlanPage) -> str:
 
 
 def _verdict(fit: Fit) -> tuple[Block, ...]:
-    tone = "good" if fit.level == "fits" else "careful" if fit.runs else "bad"
+    tone: Tone = "good" if fit.level == "fits" else "careful" if fit.runs else "bad"
     said = f"{planned.engine(fit)}: {planned.LEVELS[fit.level]}. {_sentence(fit.deciding)}"
     gave = f"To make it fit, it gave way: {', '.join(fit.gave_way)}." if fit.gave_way else ""
     ways = f"What would change that: {'; '.join(fit.ways_out)}." if fit.ways_out and not fit.runs else ""
