@@ -29,7 +29,7 @@ from inference_arena.run import failure
 SOURCE = Path(inference_arena.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
-PAGES = ("record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "engines.md")
+PAGES = ("record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "models.md", "engines.md")
 TYPES: Mapping[str, type[BaseModel]] = {
     name: kind
     for room in (facts, plan, record)
@@ -424,6 +424,72 @@ def _amount(price: facts.Price) -> str:
     return f"{price.amount:,.{digits}f}{top} {price.currency.upper()}{' an hour' if price.kind == 'rent' else ''}"
 
 
+def _models(*_: object) -> str:
+    body = [
+        (
+            f"`{m.name}`",
+            m.title,
+            _count(m.parameters),
+            _count(m.active_parameters),
+            f"{m.context_tokens:,}",
+            m.license or "",
+        )
+        for m in facts.models().values()
+    ]
+    return table(("model", "what", "parameters", "of them active", "context, tokens", "license"), body)
+
+
+def _layers(*_: object) -> str:
+    body = [
+        (f"`{model.name}`", layers.kind, f"{layers.count}", f"{layers.heads}", _kept(layers))
+        for model in facts.models().values()
+        for layers in model.layers
+    ]
+    return table(("model", "kind", "layers", "heads", "what one layer keeps"), body)
+
+
+def _kept(layers: facts.Layers) -> str:
+    """Numbers of the cache of one layer, as the card has them."""
+    if layers.kind == "latent":
+        index = f" + {layers.index_dim} of the indexer" if layers.index_dim else ""
+        return f"{layers.latent_dim} + {layers.rope_dim}{index} a token"
+    if layers.kind == "linear":
+        return f"{layers.conv_elements:,} + {layers.state_elements:,} a sequence"
+    if layers.kind == "shared":
+        return "nothing"
+    window = f" of the last {layers.window_tokens:,}" if layers.window_tokens else ""
+    return f"{layers.kv_heads} x ({layers.key_dim} + {layers.value_dim}) a token{window}"
+
+
+def _checkpoints(*_: object) -> str:
+    body = [
+        (
+            f"`{c.name}`",
+            f"`{c.model}`",
+            c.quantization,
+            "" if c.bits is None else f"{c.bits:g}",
+            c.quantized,
+            "" if c.weight_bytes is None else units.size(c.weight_bytes),
+            c.repository or "",
+        )
+        for c in facts.checkpoints().values()
+    ]
+    head = ("checkpoint", "model", "quantization", "bits", "covers", "weights, exact", "repository")
+    return table(head, body)
+
+
+def _scores(*_: object) -> str:
+    found = [(s.task, s.test, m.name, s.value, s.source) for m in facts.models().values() for s in m.scores]
+    found.sort(key=lambda row: (row[0], row[1], -row[3]))
+    return table(
+        ("task", "test", "model", "value", "source"), [(a, b, f"`{c}`", f"{v:g}", _cell(d)) for a, b, c, v, d in found]
+    )
+
+
+def _count(parameters: int | None) -> str:
+    return "" if parameters is None else f"{parameters / 1e9:.2f} B"
+
+
 def _help(about: str, *_: object) -> str:
     return f"```text\n{help_text(about)}\n```"
 
@@ -461,6 +527,10 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "image-checks": _image_checks,
     "gpu-sources": _gpu_sources,
     "prices": _prices,
+    "models": _models,
+    "layers": _layers,
+    "checkpoints": _checkpoints,
+    "scores": _scores,
     "help": _help,
 }
 

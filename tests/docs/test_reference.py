@@ -25,9 +25,12 @@ RECORD_TYPES = (
 METRIC_TYPES = (
     "Estimate Distribution Summary PointSummary SloResult ClientSummary HostSummary LoadSummary SelfTestSummary Doubt"
 ).split()
+MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 
 
-@pytest.mark.parametrize("page", ["record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "engines.md"])
+@pytest.mark.parametrize(
+    "page", ["record.md", "metrics.md", "failures.md", "cli.md", "gpus.md", "models.md", "engines.md"]
+)
 def test_a_reference_page_is_what_the_code_makes_of_it(pages: ModuleType, page: str):
     before = pages.read_pages()
     made = pages.renewed(before[page], homes=pages.where_types_are(before), page=page)
@@ -65,6 +68,12 @@ def test_a_field_that_may_be_null_says_when(pages: ModuleType):
         if pages.nullable(name, field) and "null" not in meaning.lower()
     ]
     assert silent == []
+
+
+def test_every_field_of_a_model_and_of_a_checkpoint_has_a_meaning(pages: ModuleType):
+    said = pages.meanings(pages.read_pages())
+    wanted = {(name, field) for name in MODEL_TYPES for field in pages.TYPES[name].model_fields}
+    assert wanted - {key for key, meaning in said.items() if meaning} == set()
 
 
 @pytest.mark.parametrize("name", METRIC_TYPES)

@@ -104,6 +104,14 @@ def test_a_card_that_is_not_there_is_said_with_those_that_are(find):
     assert caught.value.try_.startswith("one of: ")
 
 
+def test_a_name_that_is_nearly_right_is_answered_with_names_like_it():
+    with pytest.raises(NotFoundError) as caught:
+        facts.model("Qwen3-8bb")
+
+    assert "qwen3-8b" in caught.value.try_
+    assert caught.value.try_.count(",") < 8
+
+
 def test_a_good_card_is_read_and_a_missing_number_is_unknown():
     card = facts.read_card(SLO, Slo, name="quick.toml")
 

@@ -192,7 +192,7 @@ def test_a_wrong_hash_is_refused_with_both_hashes_and_the_file_is_removed(fetchi
 
     wrong = hashlib.sha256(b"GGUF" + bytes(range(1, 256)) * 1000).hexdigest()
     assert wrong in caught.value.why
-    assert card().file_sha256 in caught.value.why
+    assert card().known_file.sha256 in caught.value.why
     assert caught.value.try_ == "name a GGUF file yourself: arena run FILE.gguf --engine llamacpp"
     assert fetching.left() == []
 

@@ -33,21 +33,28 @@ _TOWERS: Final[tuple[tuple[str, Literal["image", "audio"]], ...]] = (
     ("sound_config", "audio"),
 )
 # Each stands for attention whose cache no formula of ours describes
-_UNKNOWN = ("compress_ratios", "sparse_attention_config", "block_configs", "attn_type_list")
+_UNKNOWN = ("compress_ratios", "sparse_attention_config", "block_configs")
 
 
 def read_config(whole: Fields, *, name: str, source: str, checked: date) -> tuple[Model, tuple[str, ...]]:
     """The model that a config.json describes, and notes on what it leaves open. `source` says where the file is."""
     config = _text_part(whole)
     family = _family(config)
-    for field in _UNKNOWN:
-        if config.has(field):
-            config.refuse(field, expected="attention of a known kind")
+    _refuse_unknown(config)
     model = _model(whole, config.with_defaults(family.defaults), family)
     notes = _notes(whole, config, family)
     return Model.model_validate(
         dict(model) | {"name": name, "title": name, "source": source, "checked": checked}
     ), notes
+
+
+def _refuse_unknown(config: Fields) -> None:
+    for field in _UNKNOWN:
+        if config.has(field):
+            config.refuse(field, expected="attention of a known kind")
+    # MiniMax: 1 is full attention; 0 is lightning attention, of whose state no formula is known here
+    if 0 in (config.items("attn_type_list", kind=int) or ()):
+        config.refuse("attn_type_list", expected="full attention in every layer")
 
 
 def depth(whole: Fields) -> int:

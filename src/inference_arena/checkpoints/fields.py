@@ -94,6 +94,13 @@ class Fields:
             self.refuse(name, expected=f"a list of at most {most:,} values of type {kind.__name__}")
         return tuple(value)
 
+    def flags(self, name: str, *, count: int) -> tuple[bool, ...]:
+        """The first `count` of a list of 0 and 1, one for each layer."""
+        found = self.items(name, kind=int)
+        if found is None or len(found) < count:
+            self.refuse(name, expected=f"a 0 or 1 for each of {count:,} layers")
+        return tuple(bool(one) for one in found[:count])
+
     def with_defaults(self, defaults: dict[str, int | float | bool | str]) -> "Fields":
         return Fields(file=self.file, values=self.values, path=self.path, defaults=defaults)
 
@@ -116,11 +123,14 @@ class Fields:
 
 
 def parse_json(data: bytes, *, file: str) -> Fields:
-    """One JSON object out of a file's bytes; numbers that are none (NaN, Infinity) and deep nests are refused."""
+    """One JSON object out of a file's bytes; deep nests are refused.
+
+    Infinity is let in, since published files hold it among numbers that nobody asks for here; `number` refuses it.
+    """
     try:
         if len(data) > MAX_JSON_BYTES:
             raise ValueError(f"it has {len(data):,} bytes; the most is {MAX_JSON_BYTES:,}")  # noqa: TRY301 - one exit
-        value = json.loads(data, parse_constant=_no_number)
+        value = json.loads(data)
     except RecursionError as error:
         raise BadFileError(f"{file} cannot be read", why="it is nested too deeply") from error
     except ValueError as error:
@@ -128,10 +138,6 @@ def parse_json(data: bytes, *, file: str) -> Fields:
     if not isinstance(value, dict):
         raise BadFileError(f"{file} is not a model's config", why=f"it holds {_short(value)}; an object is expected")
     return Fields(file=file, values=value, defaults={})
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"it holds {word}, which is no number")
 
 
 def _short(value: Any) -> str:

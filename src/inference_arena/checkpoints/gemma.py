@@ -10,9 +10,7 @@ _MOST = 2**26
 
 
 def without_keys(config: Fields, layers: Layers, parameters: int) -> int:
-    """Parameters of attention that reads another layer's keys and values. Gemma 3n's files hold the unused ones."""
-    if config.has("altup_num_inputs"):
-        return parameters
+    """Parameters of attention that reads another layer's keys and values, and has no projections for its own."""
     hidden, kv_heads = config.integer("hidden_size"), layers.kv_heads or 0
     key_dim, value_dim = layers.key_dim or 0, layers.value_dim or 0
     return parameters - hidden * kv_heads * (key_dim + value_dim) - key_dim

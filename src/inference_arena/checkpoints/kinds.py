@@ -31,15 +31,15 @@ def layer_kinds(config: Fields, family: Family) -> tuple[str, ...]:
     pattern = config.text("hybrid_override_pattern")
     if pattern is not None:
         return tuple(_word(config, "hybrid_override_pattern", letter, _LETTERS) for letter in pattern)
-    count = config.integer("num_hidden_layers", "n_layer", "n_layers", most=MAX_LAYERS)
     listed = config.first("layer_types", "layers_block_type", "block_types")
     if listed is not None:
-        return _listed(config, listed, count)
-    return _by_rule(config, family, count)
+        return _listed(config, listed)
+    return _by_rule(config, family, config.integer("num_hidden_layers", "n_layer", "n_layers", most=MAX_LAYERS))
 
 
-def _listed(config: Fields, name: str, count: int) -> tuple[str, ...]:
+def _listed(config: Fields, name: str) -> tuple[str, ...]:
     words = config.items(name, kind=str, most=MAX_LAYERS) or ()
+    count = config.maybe("num_hidden_layers", most=MAX_LAYERS) or max(len(words), 1)
     if len(words) < count:
         config.refuse(name, expected=f"one word for each of {count:,} layers")
     kinds = [_word(config, name, word, _WORDS) for word in words[:count]]
@@ -54,8 +54,8 @@ def _by_rule(config: Fields, family: Family, count: int) -> tuple[str, ...]:
     if config.first("linear_attn_config"):
         return _kimi(config, count)
     if config.first("hybrid_layer_pattern"):
-        flags = config.items("hybrid_layer_pattern", kind=int, most=MAX_LAYERS) or ()
-        return tuple("sliding" if flag else "full" for flag in flags[:count])
+        flags = config.flags("hybrid_layer_pattern", count=count)
+        return tuple("sliding" if flag else "full" for flag in flags)
     if config.first("full_attention_interval"):
         every = config.integer("full_attention_interval", most=MAX_LAYERS)
         return tuple("full" if (i + 1) % every == 0 else "delta" for i in layers)
@@ -83,11 +83,11 @@ def _kimi(config: Fields, count: int) -> tuple[str, ...]:
 
 
 def _llama4(config: Fields, count: int) -> tuple[str, ...]:
-    flags = config.items("no_rope_layers", kind=int, most=MAX_LAYERS)
-    every = config.maybe("no_rope_layer_interval", most=MAX_LAYERS) or 4
     # 1 stands for a layer with positions, which is chunked
-    ropes = list(flags or ()) or [int((i + 1) % every != 0) for i in range(count)]
-    return tuple("chunked" if rope else "full" for rope in ropes[:count])
+    if config.items("no_rope_layers", kind=int):
+        return tuple("chunked" if rope else "full" for rope in config.flags("no_rope_layers", count=count))
+    every = config.maybe("no_rope_layer_interval", most=MAX_LAYERS) or 4
+    return tuple("chunked" if (i + 1) % every else "full" for i in range(count))
 
 
 def _windows(config: Fields, family: Family, count: int) -> tuple[str, ...]:

@@ -33,7 +33,10 @@ def mixture(config: Fields, family: Family, kinds: Sequence[str]) -> Mixture | N
         return None
     in_layer = _in_layer(config, kinds)
     width = config.integer("moe_intermediate_size", "intermediate_size", most=_MOST_WIDTH)
-    shared, inner = _shared_width(config, width), config.maybe("moe_latent_size", most=_MOST_WIDTH)
+    shared, inner = (
+        _shared_width(config, width),
+        config.maybe("moe_latent_size", "routed_expert_hidden_size", most=_MOST_WIDTH),
+    )
     hidden, matrices = config.integer("hidden_size"), 3 if family.gated else 2
     one = matrices * (inner or hidden) * width
     biases = (matrices - 1) * width + hidden if family.mlp_bias else 0
@@ -88,8 +91,7 @@ def _in_layer(config: Fields, kinds: Sequence[str]) -> tuple[bool, ...]:
         chosen = set(config.items("moe_layers", kind=int) or ())
         return tuple(i in chosen for i in layers)
     if isinstance(config.values.get("moe_layer_freq"), list):
-        flags = config.items("moe_layer_freq", kind=int) or ()
-        return tuple(bool(flag) for flag in flags[: len(kinds)])
+        return config.flags("moe_layer_freq", count=len(kinds))
     if config.first("expert_layer_period"):
         period, offset = config.integer("expert_layer_period"), config.maybe("expert_layer_offset", least=0) or 0
         return tuple(i % period == offset for i in layers)

@@ -14,6 +14,7 @@ from inference_arena.facts.catalogue import (
     gpus,
     model,
     models,
+    overheads,
     prices,
     read_card,
     slo,
@@ -36,6 +37,7 @@ from inference_arena.facts.engine import (
     Plugin,
     QuantizationSupport,
 )
+from inference_arena.facts.eras import era_of
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu, Vendor
@@ -129,6 +131,7 @@ __all__ = [
     "checkpoints",
     "driver_cuda",
     "engines",
+    "era_of",
     "families",
     "find_gpu",
     "flag_support",
@@ -141,6 +144,7 @@ __all__ = [
     "kernels",
     "model",
     "models",
+    "overheads",
     "prices",
     "quantization_history",
     "quantization_support",

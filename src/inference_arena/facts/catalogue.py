@@ -1,5 +1,6 @@
 """Reads the cards that ship with the package. A malformed card is an error that names file and field."""
 
+import difflib
 import json
 import tomllib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu
 from inference_arena.facts.model import Checkpoint, Model
+from inference_arena.facts.overhead import Overhead
 from inference_arena.facts.price import Prices
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.workload import Workload
@@ -24,6 +26,8 @@ from inference_arena.facts.workload import Workload
 Card = TypeVar("Card", bound=Fact)
 
 EMBEDDED = "smollm2-135m-instruct-q4_1"
+
+_OFFERED = 8
 
 
 def read_card(text: str, kind: type[Card], *, name: str) -> Card:
@@ -77,6 +81,11 @@ def engines() -> dict[str, Engine]:
 
 
 @cache
+def overheads() -> dict[str, Overhead]:
+    return _read_all("overheads", Overhead)
+
+
+@cache
 def prices() -> dict[str, Prices]:
     return _read_all("prices", Prices)
 
@@ -126,8 +135,15 @@ def slo(name: str) -> Slo:
 
 def _named(cards: dict[str, Card], name: str, *, what: str) -> Card:
     if name not in cards:
-        raise NotFoundError(f"no {what} is called {name!r}", try_="one of: " + ", ".join(cards))
+        raise NotFoundError(f"no {what} is called {name!r}", try_=f"one of: {_near(name, list(cards))}")
     return cards[name]
+
+
+def _near(name: str, known: list[str]) -> str:
+    """Names like it; without any, the first few and how many there are."""
+    near = difflib.get_close_matches(name.lower(), known, n=_OFFERED, cutoff=0.5) or known
+    more = f" and {len(near) - _OFFERED} more" if len(near) > _OFFERED else ""
+    return ", ".join(near[:_OFFERED]) + more
 
 
 def checkpoint_of_file(sha256: str) -> Checkpoint | None:

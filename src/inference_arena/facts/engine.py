@@ -34,6 +34,7 @@ class Era(Fact):
     `prefill_graphs`: prefill steps are recorded too. `graphs_outside`: architectures whose graphs are not taken off the
     KV cache, against the rule of the others, because the release runs them by another runner, which estimates none;
     with `graphs_outside_dense`, all others too that have neither experts nor a state of fixed size.
+    `windows`: whether layers with a window keep no more than it: of all models, of those in `windows_for`, or of none.
     """
 
     first: str
@@ -42,10 +43,16 @@ class Era(Fact):
     memory_share: float | None = None
     graphs_outside: tuple[str, ...] = ()
     graphs_outside_dense: bool = False
+    windows: Literal["kept", "named", "ignored"] = "kept"
+    windows_for: tuple[str, ...] = ()
     prefill_graphs: bool = False
     defaults: tuple[Defaults, ...]
     source: str
     checked: date
+
+    def keeps_windows(self, architecture: str | None) -> bool:
+        """Whether layers with a window keep no more than the window; else they are cached like all others."""
+        return self.windows == "kept" or (self.windows == "named" and architecture in self.windows_for)
 
     def leaves_graphs_outside(self, architecture: str | None, *, dense: bool) -> bool:
         """Whether graphs of such a model come on top of what the release budgets, against its own rule."""

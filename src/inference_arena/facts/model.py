@@ -100,7 +100,7 @@ class Model(Fact):
     experts: Experts | None = None
     tied_embeddings: bool
     parameters: int
-    active_parameters: int | None = None
+    active_parameters: int | None = None  # of the text layers, those that one token passes
     other_parameters: int = 0  # beside the text layers: vision and audio towers, heads that predict further tokens
     layer_embedding_parameters: int = (
         0  # looked up by token in every layer (Gemma 3n, small Gemma 4), part of the total
@@ -151,7 +151,7 @@ class Checkpoint(Fact):
     `quantization` names the format: "none" for 16-bit weights, else awq, gptq, fp8, mxfp4, a GGUF type such as q4_k_m.
     `quantized` says which parts it covers; embeddings and norms never. `weight_bytes` is the sum of all tensors as
     stored, None where no exact count is known. `bits` of one weight: packed, without scales, in safetensors; on the
-    average of the quantized tensors, scales included, in GGUF. `zero_point`: whether zero points are stored beside
+    average of all weights, scales included, in GGUF. `zero_point`: whether zero points are stored beside
     the scales. Where `file` is known, only a file with its hash is this checkpoint.
     """
 

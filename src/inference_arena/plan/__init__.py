@@ -1,30 +1,41 @@
 """What ought to work: trials, the choices behind them, and the memory that they take. Arithmetic only, no I/O."""
 
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term
+from inference_arena.plan.candidates import Candidate, best_plans, main_test, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
+from inference_arena.plan.fit import LEVELS, Fit, Level
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.speed import Speed, speed
 from inference_arena.plan.support import Obstacle, Support, support
-from inference_arena.plan.target import Target, target_of_card, target_of_devices
+from inference_arena.plan.survey import Ask, default_releases, engines_for, plan_one, release_for, survey
+from inference_arena.plan.target import Target, target_of_card, target_of_devices, target_of_processor, targets_of_host
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
 from inference_arena.plan.trial import Lengths, Load, Settings, Trial
 
 __all__ = [
+    "LEVELS",
+    "PURPOSES",
+    "Ask",
+    "Candidate",
     "Chosen",
     "CoreChoice",
+    "Fit",
     "Interval",
     "Lengths",
+    "Level",
     "Load",
     "MemoryBudget",
     "Newest",
     "Notice",
     "Obstacle",
+    "Purpose",
     "Question",
     "Refusal",
     "Settings",
@@ -35,18 +46,29 @@ __all__ = [
     "ThreadChoice",
     "Trial",
     "Wish",
+    "best_plans",
     "choose",
     "choose_cores",
     "choose_threads",
+    "default_releases",
+    "engines_for",
     "flag_obstacles",
     "idle_gpu",
     "is_wsl",
+    "main_test",
     "memory",
     "newest_release",
     "notices",
+    "plan_one",
     "question",
+    "rank",
+    "release_for",
+    "score_of",
     "speed",
     "support",
+    "survey",
     "target_of_card",
     "target_of_devices",
+    "target_of_processor",
+    "targets_of_host",
 ]

@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from inference_arena.facts import Checkpoint, Fact, Model, Score, Task
 from inference_arena.plan.fit import LEVELS, Fit
 
-# a plan that takes more than this much longer context at no loss of the task's score wins a tie
-_ROUND = 1
-
 
 class Candidate(Fact):
     """One model with its best plan, and the score by which it stands where it stands; None: nobody published one."""
@@ -57,7 +54,7 @@ def _worth(fit: Fit) -> tuple[float, ...]:
 
 
 def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """What runs and is fast enough first, by score, unknown scores after known ones; then what is slow; then the rest."""
+    """What runs and is fast enough first, by score, unknown scores after known ones; then the slow; then the rest."""
     return tuple(sorted(candidates, key=_place))
 
 

@@ -3,18 +3,21 @@
 from typing import Literal
 
 from inference_arena import units
-from inference_arena.facts import Checkpoint, Fact, Model, Slo
+from inference_arena.facts import Fact, Slo
 from inference_arena.plan.budget import MemoryBudget, Refusal
 from inference_arena.plan.choose import Chosen, Wish
+from inference_arena.plan.obstacle import Obstacle
 from inference_arena.plan.question import Question
+from inference_arena.plan.resident import resident_bytes
 from inference_arena.plan.speed import Speed
-from inference_arena.plan.support import Obstacle
 from inference_arena.plan.trial import Settings
 
-Level = Literal["fits", "tight", "unverified", "does-not-fit", "not-supported"]
+Level = Literal["fits", "tight", "partly", "unverified", "does-not-fit", "not-supported"]
 # best first; what is behind "unverified" may run, what is behind it does not
-LEVELS: tuple[Level, ...] = ("fits", "tight", "unverified", "does-not-fit", "not-supported")
-RUNS: frozenset[Level] = frozenset(("fits", "tight", "unverified"))
+LEVELS: tuple[Level, ...] = ("fits", "tight", "partly", "unverified", "does-not-fit", "not-supported")
+# a home or a lab has no more in one machine
+MOST_CARDS = 8
+RUNS: frozenset[Level] = frozenset(("fits", "tight", "partly", "unverified"))
 
 
 class Fit(Fact):
@@ -38,6 +41,7 @@ class Fit(Fact):
     settings: Settings
     budget: MemoryBudget | None
     obstacles: tuple[Obstacle, ...] = ()
+    computes_with: tuple[str, ...] = ()
     speed: Speed | None = None
     meets_slo: bool | None = None
 
@@ -47,14 +51,24 @@ class Fit(Fact):
 
 
 def level_of(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> Level:
-    """The worst of what stands in the way; tight where users must wait for each other or the margin is thin."""
+    """The worst of what stands in the way.
+
+    partly: some layers compute in the machine's memory. tight: users must wait for each other, or the margin is thin.
+    """
     if any(obstacle.severity == "blocks" for obstacle in obstacles):
         return "not-supported"
     if chosen.budget.refusal is not None:
         return "does-not-fit"
     if any(obstacle.severity == "unverified" for obstacle in obstacles):
         return "unverified"
+    if is_partly(chosen):
+        return "partly"
     return "tight" if is_tight(chosen.budget, wish) else "fits"
+
+
+def is_partly(chosen: Chosen) -> bool:
+    layers = chosen.budget.gpu_layers
+    return layers is not None and layers < chosen.asked.model.layer_count
 
 
 def is_tight(budget: MemoryBudget, wish: Wish) -> bool:
@@ -75,7 +89,7 @@ def deciding(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> str
         return f"{refusal.what}: {units.gib(refusal.needed_bytes)} needed, {units.gib(refusal.available_bytes)} there"
     context = f"{chosen.asked.context_tokens:,} tokens"
     held = f"{budget.requests:.1f}" if budget.requests < 10 else f"{budget.requests:.0f}"
-    if budget.host_bytes > 0:
+    if is_partly(chosen):
         return f"{budget.gpu_layers} of {chosen.asked.model.layer_count} layers on the card, the rest computes in RAM"
     if budget.requests < wish.users:
         return f"the KV cache holds {held} of {wish.users} requests of {context} at once; the others wait"
@@ -97,8 +111,10 @@ def room_for(asked: Question, budget: MemoryBudget, refusal: Refusal) -> tuple[s
     if refusal.cause == "share-too-large":
         return ("free the card of other programs", f"a share of at most {fitting_share(asked):.2f}")
     missing = units.gib(max(0, refusal.needed_bytes - refusal.available_bytes))
-    more_cards = f"{missing} more on the card, or {cards_needed(asked)} such cards"
-    return ("a smaller quantization", more_cards, "llama.cpp, which puts layers into the machine's memory")
+    cards = cards_needed(asked)
+    more = f"{missing} more on the card" + (f", or {cards} such cards" if cards <= MOST_CARDS else "")
+    offload = () if budget.gpu_layers is not None else ("llama.cpp, which puts layers into the machine's memory",)
+    return ("a smaller quantization", more, *offload)
 
 
 def fitting_share(asked: Question) -> float:
@@ -108,8 +124,6 @@ def fitting_share(asked: Question) -> float:
 
 def cards_needed(asked: Question) -> int:
     """Cards of this kind, a power of two, that hold the weights with a fifth left for the rest."""
-    from inference_arena.plan.resident import resident_bytes  # noqa: PLC0415
-
     weights = resident_bytes(asked.model, asked.checkpoint, asked.target)
     cards = 1
     while weights / cards > 0.8 * asked.target.memory_bytes:
@@ -123,7 +137,3 @@ def meets(speed: Speed | None, slo: Slo | None) -> bool | None:
         return None
     in_time = slo.tpot_s is None or speed.tpot_s.high <= slo.tpot_s
     return in_time and (slo.ttft_s is None or speed.ttft_s.high <= slo.ttft_s)
-
-
-def title_of(model: Model, checkpoint: Checkpoint) -> str:
-    return checkpoint.title or model.title

@@ -6,11 +6,14 @@ from inference_arena.plan.question import Question
 
 
 def graph_bytes(asked: Question, sizes: Sequence[int]) -> int:
-    """The first graph of a set holds the shared buffers, each further one little; measured, so from the card."""
+    """The largest step's logits, and for each further step something a layer; measured, so from the overhead card."""
     if not asked.graphs or not sizes:
         return 0
-    each = asked.overhead.graph_each_bytes * (len(sizes) - 1)
-    return asked.overhead.graph_first_bytes + each
+    each = asked.overhead.graph_bytes_per_layer
+    if asked.other_runner and asked.overhead.graph_bytes_per_layer_outside is not None:
+        each = asked.overhead.graph_bytes_per_layer_outside
+    largest = asked.overhead.graph_bytes_per_logit * sizes[-1] * asked.model.vocab_size
+    return round(largest) + each * asked.model.layer_count * (len(sizes) - 1)
 
 
 def vllm_sizes(asked: Question) -> tuple[int, ...]:

@@ -11,10 +11,9 @@ from inference_arena import units
 from inference_arena.plan.activations import peak_bytes
 from inference_arena.plan.budget import Cause, MemoryBudget, Parts, Refusal, refused
 from inference_arena.plan.graphs import graph_bytes, sglang_sizes
-from inference_arena.plan.kv_cache import token_bytes
-from inference_arena.plan.question import Question, defaults_for, kv_split
+from inference_arena.plan.kv_cache import layer_token_bytes
+from inference_arena.plan.question import Question, kv_split
 from inference_arena.plan.resident import resident_bytes, share_of_one_card
-from inference_arena.plan.search import largest_that_fits
 from inference_arena.plan.terms import terms
 
 # The rule of thumb by which SGLang reserves memory for itself, in MiB (server_args.py of 0.5.14)
@@ -26,27 +25,32 @@ _MIB_PER_CARD: Final = 128
 _MIB_PER_PREFILL_GRAPH: Final = 8
 _LARGE_CARD_BYTES: Final = 60 * units.GIB
 _LARGE_CARD_MIB: Final = 10_240
+# --swa-full-tokens-ratio, by default
+_WINDOW_POOL_SHARE: Final = 0.8
 
 
 def automatic_share(asked: Question) -> float:
     """mem-fraction-static as SGLang works it out from the card's whole memory, where nothing is named."""
     if asked.era.memory_share is not None:
         return asked.era.memory_share
-    whole = asked.target.sold_bytes
-    row = defaults_for(asked.era, asked.target)
+    return max(0.0, round(1 - _reserved_bytes(asked) / asked.target.sold_bytes, 3))
+
+
+def _reserved_bytes(asked: Question) -> float:
+    """By card size alone in older releases, by the rule of thumb since."""
+    row = asked.row
     if row.reserve_bytes is not None:
-        kept = row.reserve_bytes + (row.reserve_bytes_per_card or 0) * asked.cards
-        return max(0.0, round(1 - kept / whole, 3))
+        return row.reserve_bytes + (row.reserve_bytes_per_card or 0) * asked.cards
+    steps = prefill_sizes(asked.prefill_tokens) if asked.era.prefill_graphs else ()
     reserved = (
         _BASE_MIB
         + _MIB_PER_CHUNK_TOKEN * max(asked.prefill_tokens, _LEAST_CHUNK)
         + _MIB_PER_GRAPH_SEQUENCE * asked.graph_batch
         + _MIB_PER_CARD * asked.cards
-        + (_MIB_PER_PREFILL_GRAPH * len(prefill_sizes(asked.prefill_tokens)) if asked.era.prefill_graphs else 0)
+        + _MIB_PER_PREFILL_GRAPH * len(steps)
     )
-    if whole > _LARGE_CARD_BYTES:
-        reserved = max(reserved, _LARGE_CARD_MIB)
-    return max(0.0, round(1 - reserved * units.MIB / whole, 3))
+    large = asked.target.sold_bytes > _LARGE_CARD_BYTES
+    return (max(reserved, _LARGE_CARD_MIB) if large else reserved) * units.MIB
 
 
 def prefill_sizes(most: int) -> tuple[int, ...]:
@@ -59,14 +63,16 @@ def sglang_parts(asked: Question) -> Parts:
     """Share * free before load goes to weights and KV cache; all else must come out of what is left."""
     share = asked.settings.static_share or automatic_share(asked)
     before = asked.target.free_bytes - asked.overhead.context_bytes
-    weights = share_of_one_card(resident_bytes(asked.model, asked.checkpoint, asked.target), cards=asked.cards)
+    held = resident_bytes(asked.model, asked.checkpoint, asked.target, machete=False)
+    weights = share_of_one_card(held, cards=asked.cards)
     return Parts(
         weights=weights,
-        kv_cache=int(before * share) - weights,
+        kv_cache=int(before * share) - weights - asked.overhead.buffer_bytes,
         activations=peak_bytes(asked),
         graphs=graph_bytes(asked, sglang_sizes(asked)),
         context=asked.overhead.context_bytes,
         loaded=asked.loaded_bytes,
+        reserve=asked.overhead.buffer_bytes,
         share=share,
         share_bytes=int(before * share),
     )
@@ -76,31 +82,40 @@ def sglang_budget(asked: Question) -> MemoryBudget:
     """The budget of one card by this rule."""
     part = sglang_parts(asked)
     pool = max(0, part.kv_cache)
-    need = asked.request_bytes(asked.context_tokens)
-    cell = token_bytes(asked.model, element=asked.element) / kv_split(asked.model, asked.cards)
+    cell = cell_bytes(asked)
+    tokens = int(pool // cell) if cell else 0
     left = f"{part.share:g} of what is free before load is {units.gib(part.share_bytes)}, less the weights"
     return MemoryBudget(
         rule=asked.era.memory_rule,
         memory_bytes=asked.target.memory_bytes,
         share=part.share,
         share_bytes=part.share_bytes,
-        terms=terms(asked, part, says={"kv_cache": left, "reserve": "nothing is kept back beside the share's rest"}),
-        kv_cache_tokens=int(pool // cell) if cell else 0,
-        sequence_bytes=need,
-        requests=pool / need if need else 0.0,
-        longest_context_tokens=largest_that_fits(
-            asked.model.context_tokens, lambda tokens: asked.request_bytes(tokens) <= pool
-        ),
+        terms=terms(asked, part, says={"kv_cache": left}),
+        kv_cache_tokens=tokens,
+        sequence_bytes=round(cell * asked.context_tokens),
+        requests=tokens / asked.context_tokens,
+        longest_context_tokens=min(asked.model.context_tokens, tokens),
         spread=asked.overhead.spread,
         refusal=_refusal(asked, part),
     )
+
+
+def cell_bytes(asked: Question) -> float:
+    """Bytes of one token of the pool on one card. Layers with a window get a pool of their own, four fifths as long."""
+    whole = sum(
+        layers.count
+        * layer_token_bytes(layers, element=asked.element)
+        * (_WINDOW_POOL_SHARE if layers.kind in {"sliding", "chunked"} else 1.0)
+        for layers in asked.cached.layers
+    )
+    return whole / kv_split(asked.cached, asked.cards)
 
 
 def _refusal(asked: Question, part: Parts) -> Refusal | None:
     """SGLang's own check first; then what its rest must hold, which it does not check."""
     before, static = asked.target.free_bytes - part.context, part.share_bytes or 0
     beside = part.activations + part.graphs + part.loaded
-    need = asked.request_bytes(asked.context_tokens)
+    need = round(cell_bytes(asked) * asked.context_tokens)
     if part.kv_cache <= 0:
         cause: Cause = "weights-too-large" if part.weights >= before else "share-too-small"
         return refused(cause, "its share is smaller than the weights, so it refuses to start", part.weights, static)

@@ -26,7 +26,8 @@ def vllm_parts(asked: Question) -> Parts:
     weights = share_of_one_card(resident_bytes(asked.model, asked.checkpoint, asked.target), cards=asked.cards)
     activations, loaded = peak_bytes(asked), asked.loaded_bytes
     graphs = graph_bytes(asked, vllm_sizes(asked))
-    left = requested - weights - activations - loaded - (0 if asked.graphs_outside else graphs)
+    inside = not asked.graphs_outside
+    left = requested - weights - activations - loaded - (graphs if inside else 0)
     pinned = asked.settings.kv_cache_bytes
     return Parts(
         weights=weights,
@@ -38,7 +39,7 @@ def vllm_parts(asked: Question) -> Parts:
         reserve=asked.overhead.buffer_bytes,
         share=share,
         share_bytes=requested,
-        graphs_inside=not asked.graphs_outside,
+        graphs_inside=inside,
     )
 
 
@@ -76,10 +77,10 @@ def concurrency(asked: Question, pool: int) -> float:
     Layers of unlike kinds share one pool of equal blocks in groups of equal size. Where states of fixed size are among
     them the blocks are padded to fit, which is left out here.
     """
-    if any(layers.kind == "linear" for layers in asked.model.layers):
+    if any(layers.kind == "linear" for layers in asked.cached.layers):
         need = asked.request_bytes(asked.context_tokens)
         return pool / need if need else 0.0
-    kinds = [layers for layers in asked.model.layers if layer_token_bytes(layers, element=asked.element) > 0]
+    kinds = [layers for layers in asked.cached.layers if layer_token_bytes(layers, element=asked.element) > 0]
     page = max((layer_token_bytes(layers, element=asked.element) * BLOCK_TOKENS for layers in kinds), default=0.0)
     size = _group_size([layers.count for layers in kinds])
     each = sum(-(-layers.count // size) * (_kept(asked, layers) // BLOCK_TOKENS) for layers in kinds)

@@ -1,20 +1,26 @@
 """What a memory plan is asked about, with every default filled in. Knows which default applies, not what follows."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from inference_arena.facts import Checkpoint, Defaults, Era, Model, Overhead
+from inference_arena.facts import Checkpoint, Defaults, Era, Layers, Model, Overhead
 from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
 from inference_arena.plan.target import Target
 from inference_arena.plan.trial import Settings
 
+WIDE_CARDS = 4  # from here on SGLang records larger batches (srt/server_args.py)
 BLOCK_TOKENS = 16  # of vLLM's and SGLang's paged caches (vLLM config/cache.py); llama.cpp pads to 256 by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One model on one kind of card with one stretch of an engine's releases. The four numbers are settled here."""
+    """One model on one kind of card with one stretch of an engine's releases. All defaults are settled here.
+
+    `cached` is the model as the engine's cache sees it: without windows, where it knows none.
+    """
 
     model: Model
+    cached: Model
     checkpoint: Checkpoint
     target: Target
     settings: Settings
@@ -25,6 +31,7 @@ class Question:
     parallel: int
     graph_batch: int
     graphs: bool
+    row: Defaults
 
     @property
     def element(self) -> float:
@@ -36,27 +43,48 @@ class Question:
         return self.settings.tensor_parallel or 1
 
     @property
-    def loaded_bytes(self) -> int:
-        """What the engine loads beside its tensors; more where cards must talk to each other."""
-        return self.overhead.non_torch_bytes + (self.overhead.per_peer_bytes if self.cards > 1 else 0)
+    def other_runner(self) -> bool:
+        """Whether this release runs the model by the runner that estimates no graphs (vLLM's second one)."""
+        stateless = all(layers.kind != "linear" for layers in self.model.layers)
+        dense = self.model.experts is None and stateless
+        return self.era.leaves_graphs_outside(self.model.architecture, dense=dense)
 
     @property
     def graphs_outside(self) -> bool:
-        """Whether recorded graphs come on top of what the release budgets, for this model."""
-        dense = self.model.experts is None and all(layers.kind != "linear" for layers in self.model.layers)
-        left_out = self.era.leaves_graphs_outside(self.model.architecture, dense=dense)
-        return self.era.memory_rule == "vllm-profiled" or left_out
+        """Whether recorded steps come on top of the budget: by the release's rule, or by the runner of this model."""
+        return self.era.memory_rule != "vllm-profiled-graphs" or self.other_runner
+
+    @property
+    def loaded_bytes(self) -> int:
+        """What the engine loads beside its tensors; more where cards must talk to each other."""
+        extra = self.overhead
+        peers = extra.per_peer_bytes if self.cards > 1 else 0
+        spared = self.target.compute_capability in extra.workspace_not_on
+        return extra.non_torch_bytes + peers + (0 if spared else extra.workspace_bytes)
 
     def request_bytes(self, context_tokens: int) -> int:
         """KV cache of one request on one card: heads are shared out among cards, whole heads at least."""
         whole = sequence_bytes(
-            self.model,
+            self.cached,
             context_tokens=context_tokens,
             element=self.element,
             in_flight_tokens=self.prefill_tokens,
             block_tokens=BLOCK_TOKENS,
         )
         return -(-whole // kv_split(self.model, self.cards))
+
+
+@cache
+def _full(layers: Layers) -> Layers:
+    return layers.model_copy(update={"kind": "full", "window_tokens": None})
+
+
+def without_windows(model: Model) -> Model:
+    """The model as an engine caches it that knows no windows."""
+    if all(layers.window_tokens is None for layers in model.layers):
+        return model
+    layers = tuple(_full(one) if one.kind in {"sliding", "chunked"} else one for one in model.layers)
+    return model.model_copy(update={"layers": layers})
 
 
 def kv_split(model: Model, cards: int) -> int:
@@ -84,6 +112,7 @@ def question(
     prefill_tokens = min(settings.prefill_tokens or row.prefill_tokens, parallel * context_tokens)
     return Question(
         model=model,
+        cached=model if era.keeps_windows(model.architecture) else without_windows(model),
         checkpoint=checkpoint,
         target=target,
         settings=settings,
@@ -92,6 +121,12 @@ def question(
         context_tokens=context_tokens,
         prefill_tokens=prefill_tokens,
         parallel=parallel,
-        graph_batch=min(row.graph_batch or 0, parallel) if row.graph_batch else 0,
+        graph_batch=_graph_batch(row, cards=settings.tensor_parallel or 1),
         graphs=settings.graphs is not False,
+        row=row,
     )
+
+
+def _graph_batch(row: Defaults, *, cards: int) -> int:
+    wide = row.graph_batch_wide if cards >= WIDE_CARDS else None
+    return wide or row.graph_batch or 0

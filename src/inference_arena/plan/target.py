@@ -1,13 +1,16 @@
 """What a plan is made for: cards of one kind in one machine, with what is free on them now. Knows no model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from inference_arena import units
 from inference_arena.facts import Device, Fact, Form, Gpu, Host, Vendor
 
 # Programs see less of a card than it is sold with, because the driver and error correction keep some: 23.69 of 24 GiB
 # on an RTX 3090, 79.19 of 80 on an H100 SXM5. Where nobody has read a card, the smaller of these shares is taken.
 VISIBLE_SHARE_ASSUMED = 0.987
+# kept for everything else on machines whose memory is shared; chosen: a desktop with a browser
+SHARED_RESERVE_BYTES = 2 * units.GIB
 
 
 class Target(Fact):
@@ -62,32 +65,83 @@ def target_of_card(gpu: Gpu, *, count: int = 1, driver: str | None = None, ram_b
     )
 
 
+def targets_of_host(host: Host, card_of: Callable[[Device], Gpu | None]) -> tuple[Target, ...]:
+    """What this machine can plan for: each kind of card with all of its equals, the largest first; else its processor.
+
+    Cards that tell nothing and that the catalogue does not know are left out: nothing can be planned for them.
+    """
+    kinds: dict[tuple[str | None, int | None], list[Device]] = {}
+    for device in host.devices:
+        kinds.setdefault((device.name, device.memory_bytes), []).append(device)
+    found = [target_of_devices(devices, host=host, gpu=card_of(devices[0])) for devices in kinds.values()]
+    known = [target for target in found if target is not None]
+    return tuple(sorted(known, key=lambda one: -one.memory_bytes * one.count)) or (target_of_processor(host),)
+
+
 def target_of_devices(devices: Sequence[Device], *, host: Host, gpu: Gpu | None) -> Target | None:
     """The equal cards `devices` of this machine; `gpu` is their card where the catalogue has one.
 
     None where the driver tells no memory and the catalogue does not either: then nothing can be planned.
     """
     first = devices[0]
-    unified = gpu.unified if gpu is not None else host.hw_class == "unified"
-    told = host.ram_bytes if unified else first.memory_bytes
-    if told is None and gpu is None:
+    unified = bool(first.unified) or (gpu is not None and gpu.unified)
+    room = _shared(first, host) if unified else _own(devices, gpu)
+    if room is None:
         return None
-    seen = gpu.visible_memory_bytes if gpu is not None else None
-    memory_bytes = min(value for value in (told, seen or told, gpu.memory_bytes if gpu else told) if value)
-    free = [host.ram_available_bytes if unified else device.free_bytes for device in devices]
+    memory_bytes, free_bytes, sold_bytes, assumed = room
+    capability = {"compute_capability": first.compute_capability, "bf16": None}
     return Target(
-        title=first.name or (gpu.title if gpu else "unknown card"),
+        title=(gpu.title if gpu else first.name) or "unknown card",
         gpu=gpu.name if gpu else None,
         vendor=first.vendor,
         count=len(devices),
         memory_bytes=memory_bytes,
-        sold_bytes=told or memory_bytes,
-        free_bytes=min(memory_bytes, *(memory_bytes if one is None else one for one in free)),
-        memory_assumed=False,
+        sold_bytes=sold_bytes,
+        free_bytes=free_bytes,
+        memory_assumed=assumed,
         driver=first.driver_version,
         ram_bytes=0 if unified else host.ram_available_bytes,
-        **(_rates(gpu) if gpu else {"unified": unified, "compute_capability": first.compute_capability}),
+        **({**_rates(gpu), "unified": unified} if gpu else {**capability, "unified": unified}),
     )
+
+
+def target_of_processor(host: Host) -> Target:
+    """A machine without a card that could be used: its RAM is the memory, and nothing is known of its speed."""
+    free_bytes = max(0, host.ram_available_bytes - SHARED_RESERVE_BYTES)
+    return Target(
+        title=host.cpu_model or "this processor",
+        gpu=None,
+        vendor=None,
+        count=1,
+        memory_bytes=host.ram_bytes,
+        sold_bytes=host.ram_bytes,
+        free_bytes=free_bytes,
+        memory_assumed=False,
+        unified=True,
+        ram_bytes=0,
+    )
+
+
+def _own(devices: Sequence[Device], gpu: Gpu | None) -> tuple[int, int, int, bool] | None:
+    """Memory, free, sold, assumed: of cards with memory of their own. The least free card decides."""
+    told = devices[0].memory_bytes
+    sold = told or (gpu.memory_bytes if gpu else None)
+    if sold is None:
+        return None
+    read = gpu.visible_memory_bytes if gpu else None
+    seen = min(sold, read if read is not None else int(sold * VISIBLE_SHARE_ASSUMED))
+    free = [seen if device.free_bytes is None else min(seen, device.free_bytes) for device in devices]
+    return seen, min(free), sold, read is None
+
+
+def _shared(device: Device, host: Host) -> tuple[int, int, int, bool]:
+    """The same for chips that share the machine's RAM: the smaller of the working set's limit and what is there now."""
+    if device.working_set_from == "carve-out" and device.memory_bytes is not None:
+        whole = device.memory_bytes
+        return whole, min(whole, device.free_bytes or whole), whole, False
+    limit = min(device.working_set_bytes or host.ram_bytes, host.ram_bytes)
+    free = min(limit, host.ram_available_bytes) - SHARED_RESERVE_BYTES
+    return limit, max(0, free), host.ram_bytes, device.working_set_bytes is None
 
 
 def _rates(gpu: Gpu) -> dict[str, Any]:

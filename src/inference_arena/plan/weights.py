@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 from inference_arena.facts import Checkpoint, Model
 
 SCALE_BITS: Final = 16
+# the default of AutoAWQ, GPTQModel and llm-compressor's W4A16 scheme
+USUAL_GROUP: Final = 128
+GROUPED: Final = frozenset({"awq", "gptq", "w4a16"})
 # formats whose groups share one 8-bit exponent (MXFP4) or carry an 8-bit scale (NVFP4); by the OCP MX specification
 # 1.0 and NVIDIA's description of NVFP4
 _SCALE_BITS: Final = {"mxfp4": 8, "nvfp4": 8, "fp8": 32}
@@ -61,11 +64,18 @@ def bytes_per_weight(checkpoint: Checkpoint) -> float:
     """Bytes that one quantized weight takes with its share of scales and zero points; 2 (or 4) for plain weights."""
     if checkpoint.bits is None:
         return 4.0 if checkpoint.dtype == "float32" else 2.0
-    if checkpoint.group_size is None:
+    group = group_of(checkpoint)
+    if group is None:
         return checkpoint.bits / 8
     zero_bits = checkpoint.bits if checkpoint.zero_point else 0.0
     scale_bits = _SCALE_BITS.get(checkpoint.quantization, SCALE_BITS)
-    return (checkpoint.bits + (scale_bits + zero_bits) / checkpoint.group_size) / 8
+    return (checkpoint.bits + (scale_bits + zero_bits) / group) / 8
+
+
+def group_of(checkpoint: Checkpoint) -> int | None:
+    """Weights that share a scale; where a 4-bit checkpoint does not say, what its makers' tools do by themselves."""
+    usual = USUAL_GROUP if checkpoint.quantization in GROUPED else None
+    return checkpoint.group_size or usual
 
 
 def stored_bytes(model: Model, checkpoint: Checkpoint) -> int:

@@ -1,0 +1,148 @@
+"""Plans for one checkpoint or a whole catalogue on one kind of card: releases chosen, memory, speed, verdict."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from inference_arena.facts import Checkpoint, EngineRelease, Model, Slo, engines, era_of, overheads, release
+from inference_arena.plan.choose import Chosen, Wish, choose
+from inference_arena.plan.fit import Fit, deciding, level_of, meets, ways_out
+from inference_arena.plan.newest import newest_release
+from inference_arena.plan.obstacle import Support
+from inference_arena.plan.question import question
+from inference_arena.plan.speed import Speed, speed
+from inference_arena.plan.support import is_able, support
+from inference_arena.plan.target import Target
+from inference_arena.plan.trial import Settings
+from inference_arena.plan.weights import stored_bytes
+
+# what each engine reads; a checkpoint in another format is another checkpoint's business
+FORMATS: Final[Mapping[str, str]] = {"vllm": "safetensors", "sglang": "safetensors", "llamacpp": "gguf"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is asked of every plan. `versions` pins releases by engine, `pinned` settings by engine."""
+
+    target: Target
+    wish: Wish
+    slo: Slo | None = None
+    input_tokens: int = 1024
+    output_tokens: int = 256
+    versions: Mapping[str, str] = field(default_factory=dict)
+    pinned: Mapping[str, Settings] = field(default_factory=dict)
+
+
+def engines_for(target: Target) -> tuple[str, ...]:
+    """Without a card only llama.cpp is worth planning for."""
+    return tuple(engines()) if target.vendor is not None else ("llamacpp",)
+
+
+def default_releases(target: Target) -> Mapping[str, EngineRelease]:
+    """The release of each engine that a person with this card and driver would take, whatever the model."""
+    return {name: _newest(name, target, None, None) for name in engines_for(target)}
+
+
+def release_for(
+    engine: str, *, ask: Ask, model: Model, checkpoint: Checkpoint, usual: Mapping[str, EngineRelease]
+) -> EngineRelease:
+    """The pinned one; else the usual one where it knows the model; else the newest that does and that can run here."""
+    if engine in ask.versions:
+        return release(engine, ask.versions[engine])
+    if engine in usual and is_able(usual[engine], model=model, checkpoint=checkpoint, target=ask.target):
+        return usual[engine]
+    return _newest(engine, ask.target, model, checkpoint)
+
+
+def _newest(engine: str, target: Target, model: Model | None, checkpoint: Checkpoint | None) -> EngineRelease:
+    """What surely runs before what may run, images and wheels alike; today's where nothing does."""
+    found = newest_release(engine, target=target, model=model, checkpoint=checkpoint)
+    sure = [one for one, unsure in _doors(found.image, found.image_unverified, found.wheels, found.wheels_unverified)
+            if not unsure]  # fmt: skip
+    unsure = [one for one in (found.wheels, found.image) if one is not None]
+    return (sure or unsure or [found.today])[0]
+
+
+def _doors(
+    image: EngineRelease | None, image_unsure: bool, wheels: EngineRelease | None, wheels_unsure: bool
+) -> Iterator[tuple[EngineRelease, bool]]:
+    for one, unsure in ((image, image_unsure), (wheels, wheels_unsure)):
+        if one is not None:
+            yield one, unsure
+
+
+def plan_one(ask: Ask, *, model: Model, checkpoint: Checkpoint, running: EngineRelease) -> Fit:
+    """One checkpoint on one engine release: settings that fit the wish, what stands in the way, how fast."""
+    pinned = ask.pinned.get(running.engine, Settings())
+    allowed = support(model=model, checkpoint=checkpoint, release=running, target=ask.target, dtype=pinned.dtype)
+    base = question(
+        model=model,
+        checkpoint=checkpoint,
+        target=ask.target,
+        settings=pinned,
+        era=era_of(engines()[running.engine], running.version),
+        overhead=overheads()[running.engine],
+    )
+    chosen = choose(base, ask.wish)
+    runs = chosen.holds and not allowed.blocks
+    quick = _speed(ask, chosen, running.engine) if runs else None
+    return _fit(ask, chosen, allowed, running=running, quick=quick)
+
+
+def _fit(ask: Ask, chosen: Chosen, allowed: Support, *, running: EngineRelease, quick: Speed | None) -> Fit:
+    checkpoint = chosen.asked.checkpoint
+    return Fit(
+        checkpoint=checkpoint.name,
+        model=checkpoint.model,
+        title=checkpoint.title,
+        engine=running.engine,
+        release=running.version,
+        target=ask.target.title,
+        cards=chosen.asked.cards,
+        level=level_of(chosen, allowed.obstacles, ask.wish),
+        deciding=deciding(chosen, allowed.obstacles, ask.wish),
+        ways_out=ways_out(chosen, allowed.obstacles),
+        gave_way=chosen.gave_way,
+        settings=chosen.asked.settings,
+        budget=chosen.budget,
+        obstacles=allowed.obstacles,
+        computes_with=allowed.notes,
+        speed=quick,
+        meets_slo=meets(quick, ask.slo),
+    )
+
+
+def _speed(ask: Ask, chosen: Chosen, engine: str) -> Speed:
+    asked = chosen.asked
+    whole = stored_bytes(asked.model, asked.checkpoint)
+    return speed(
+        asked.model,
+        asked.checkpoint,
+        ask.target,
+        engine=engine,
+        concurrency=max(1, min(ask.wish.users, int(chosen.budget.requests) or 1)),
+        input_tokens=ask.input_tokens,
+        output_tokens=ask.output_tokens,
+        kv_cache_type=asked.settings.kv_cache_type,
+        tensor_parallel=asked.cards,
+        host_share=min(1.0, chosen.budget.host_bytes / whole) if whole else 0.0,
+    )
+
+
+def survey(
+    ask: Ask, *, checkpoints: Iterable[tuple[Model, Checkpoint]], engine_names: Iterable[str] | None = None
+) -> tuple[Fit, ...]:
+    """A plan for each checkpoint on each engine that reads its format."""
+    names = tuple(engine_names or engines_for(ask.target))
+    usual = default_releases(ask.target)
+    return tuple(
+        plan_one(
+            ask,
+            model=model,
+            checkpoint=checkpoint,
+            running=release_for(name, ask=ask, model=model, checkpoint=checkpoint, usual=usual),
+        )
+        for model, checkpoint in checkpoints
+        for name in names
+        if FORMATS.get(name) == checkpoint.format
+    )

@@ -1,0 +1,129 @@
+"""What `arena fit` shows: a ranked table of what runs, and below it what nearly does and why not. Blocks only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from inference_arena import units
+from inference_arena.plan import Ask, Candidate, Fit
+from inference_arena.report import planned
+from inference_arena.report.blocks import Block, Heading, Pairs, Sentence, Step
+from inference_arena.report.memory_bar import NAMES, bar, pattern
+from inference_arena.report.table import Column, table
+
+_BAR_COLUMNS: Final = 16
+_INDENT: Final = 2
+MOST_MISSES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitPage:
+    """The answer and what it was asked for. `shown` bounds both tables; `test` is the ranking's, None without one."""
+
+    ask: Ask
+    candidates: Sequence[Candidate]
+    purpose: str
+    test: str | None
+    shown: int
+    notes: Sequence[str] = ()
+
+
+def fit_blocks(page: FitPage, *, width: int, ascii_only: bool = False) -> tuple[Block, ...]:
+    """The whole page, laid out for `width` columns."""
+    running = [one for one in page.candidates if one.fit.runs]
+    missing = [one for one in page.candidates if not one.fit.runs]
+    return (
+        *_title(page),
+        *_running(page, running, width=width - _INDENT, ascii_only=ascii_only),
+        *_missing(missing, running=bool(running)),
+        *(Sentence(text=note, tone="quiet") for note in page.notes),
+        *_next(running or missing),
+    )
+
+
+def _title(page: FitPage) -> tuple[Block, ...]:
+    target, wish = page.ask.target, page.ask.wish
+    users = "one user" if wish.users == 1 else f"{wish.users} users at once"
+    line = planned.target_line(
+        target.title,
+        count=target.count,
+        memory_bytes=target.memory_bytes,
+        free_bytes=target.free_bytes,
+        driver=target.driver,
+    )
+    assumed = "; what programs see of such a card is assumed, nobody has read it" if target.memory_assumed else ""
+    ranked = (
+        f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first."
+        if page.test
+        else "No published score is known for this use: larger models come first."
+    )
+    return (
+        Heading(text=line),
+        Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context each{assumed}."),
+        Sentence(text=ranked if page.candidates else "", tone="quiet"),
+    )
+
+
+def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
+    if not running:
+        return (Sentence(text="Nothing in the catalogue runs here as asked.", tone="careful"),)
+    rows = running[: page.shown]
+    more = len(running) - len(rows)
+    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in _terms(rows[0].fit))
+    return (
+        table(_columns(rows, test=page.test, ascii_only=ascii_only), width=width, ascii_only=ascii_only),
+        Sentence(text=legend, tone="quiet"),
+        *((Sentence(text=f"{more} more run here: arena fit --all", tone="quiet"),) if more > 0 else ()),
+    )
+
+
+def _terms(fit: Fit):  # type: ignore[no-untyped-def]
+    return fit.budget.terms if fit.budget is not None else ()
+
+
+def _columns(rows: Sequence[Candidate], *, test: str | None, ascii_only: bool) -> list[Column]:
+    fits = [row.fit for row in rows]
+    scores = tuple(units.DASH if row.score is None else units.number(row.score.value) for row in rows)
+    speeds = tuple(planned.interval(fit.speed.decode_tokens_per_s_per_user if fit.speed else None) for fit in fits)
+    contexts = tuple(planned.tokens(fit.budget.longest_context_tokens if fit.budget else 0) for fit in fits)
+    bars = tuple("" if f.budget is None else bar(f.budget, columns=_BAR_COLUMNS, ascii_only=ascii_only) for f in fits)
+    return [
+        Column(head="", cells=tuple(str(number) for number in range(1, len(rows) + 1)), right=True),
+        Column(head="model", cells=tuple(fit.title for fit in fits)),
+        Column(head="engine", cells=tuple(planned.engine(fit) for fit in fits)),
+        Column(head="verdict", cells=tuple(_verdict(fit) for fit in fits)),
+        *([Column(head="score", cells=scores, right=True, need=2)] if test else []),
+        Column(head="tok/s a user", cells=speeds, right=True, need=1),
+        Column(head="longest context", cells=contexts, right=True, need=3),
+        Column(head="memory", cells=bars, need=4),
+    ]
+
+
+def _verdict(fit: Fit) -> str:
+    slow = ", too slow" if fit.meets_slo is False else ""
+    return planned.LEVELS[fit.level] + slow
+
+
+def _missing(missing: Sequence[Candidate], *, running: bool) -> tuple[Block, ...]:
+    """The least missing first, each with what decides and the gentlest way out."""
+    if not missing:
+        return ()
+    rows = tuple((f"{one.fit.title}", _why(one.fit)) for one in missing[:MOST_MISSES])
+    heading = "What nearly fits, and why it does not" if running else "Why, and what would change it"
+    return (Heading(text=heading), *(_row(name, why) for name, why in rows))
+
+
+def _row(name: str, why: str) -> Block:
+    return Pairs(rows=((name, why),)) if len(name) <= 14 else Sentence(text=f"{name}: {why}")
+
+
+def _why(fit: Fit) -> str:
+    ways = "; ".join(fit.ways_out[:2])
+    return f"{planned.engine(fit)}: {fit.deciding}" + (f". Try: {ways}" if ways else "")
+
+
+def _next(candidates: Sequence[Candidate]) -> tuple[Block, ...]:
+    if not candidates:
+        return ()
+    command = f"arena plan {candidates[0].fit.checkpoint} --engine {candidates[0].fit.engine}"
+    return (Heading(text="Next"), Step(purpose="the memory, term by term, and the command to paste", command=command))
