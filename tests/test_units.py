@@ -136,3 +136,17 @@ def test_a_size_has_one_unit_and_at_most_four_digits(value):
     assert re.fullmatch(r"[\d,.]+ (B|KiB|MiB|GiB)", units.size(value))
     if value < 1000 * units.GIB:
         assert sum(c.isdigit() for c in units.size(value)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("64GB", 64 * units.GIB), ("24 GiB", 24 * units.GIB), ("512m", 512 * units.MIB), ("1.5g", 1_610_612_736)],
+)
+def test_memory_is_read_in_powers_of_two(text, expected):
+    assert units.parse_bytes(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "much", "-4GB", "0", "12PB", "1e9", "9" * 40 + "GB"])
+def test_what_is_no_amount_of_memory_is_refused(text):
+    with pytest.raises(UsageError, match="not an amount of memory"):
+        units.parse_bytes(text)

@@ -14,6 +14,8 @@ MIB = 1024**2
 GIB = 1024**3
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([kmgt]?)i?b?")
+_SCALES = {"": 1, "k": KIB, "m": MIB, "g": GIB, "t": 1024**4}
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -79,6 +81,15 @@ def parse_seconds(text: str) -> float:
     if value == math.inf:  # or too many digits for one
         raise UsageError(f"not a duration: {text!r}", try_="10s, 250ms or 2m")
     return value
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of "64GB", "24 GiB", "512M"; memory is sold in powers of two, so GB counts as GiB. Raises UsageError."""
+    match = _SIZE.fullmatch(text.strip().lower())
+    value = float(match[1]) * _SCALES[match[2] or ""] if match else math.inf
+    if not 0 < value < 2**60:
+        raise UsageError(f"not an amount of memory: {text!r}", try_="64GB, 24GiB or 512MB")
+    return int(value)
 
 
 def parse_numbers(text: str, *, whole: bool, name: str) -> tuple[float, ...]:

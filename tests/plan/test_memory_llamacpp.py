@@ -23,6 +23,7 @@ NOTHING = Overhead(
     non_torch_bytes=0,
     spread=0.0,
     measured_on="nothing",
+    measured_with="nothing",
     source="this test",
     checked=TODAY,
 )

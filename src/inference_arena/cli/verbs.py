@@ -40,6 +40,8 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "export": "export",
         "import": "import_",
         "reindex": "reindex",
+        "fit": "fit",
+        "plan": "plan",
         "doctor": "doctor",
         "hardware": "hardware",
     }

@@ -6,7 +6,8 @@ from inference_arena.facts.fact import Fact
 
 
 class Overhead(Fact):
-    """Of one engine, per card of the machine, as measured on the card that `measured_on` names.
+    """Of one engine, per card of the machine, as measured on the card that `measured_on` names
+    with the release `measured_with`.
 
     `context_bytes`: what the driver's runtime takes before the engine asks for anything. `non_torch_bytes`: what the
     engine loads beside its tensors (kernels, libraries); `per_peer_bytes`: more for each card with tensor parallelism;
@@ -35,5 +36,6 @@ class Overhead(Fact):
     copies_embedding: bool = False
     spread: float
     measured_on: str
+    measured_with: str
     source: str
     checked: date

@@ -1,7 +1,7 @@
 """What ought to work: trials, the choices behind them, and the memory that they take. Arithmetic only, no I/O."""
 
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term
-from inference_arena.plan.candidates import Candidate, best_plans, main_test, rank, score_of
+from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import LEVELS, Fit, Level
 from inference_arena.plan.flag_rules import flag_obstacles
@@ -59,6 +59,7 @@ __all__ = [
     "memory",
     "newest_release",
     "notices",
+    "order_plans",
     "plan_one",
     "question",
     "rank",

@@ -44,7 +44,7 @@ class MemoryBudget(Fact):
     `share_bytes` is what the engine is told to take, by its own flag; None where it takes what it needs.
     `kv_cache_tokens` is how many tokens the cache holds at requests of the full context; `sequence_bytes` what one
     such request keeps, `requests` how many of them fit at once. `host_bytes` is what lies in the machine's own memory.
-    `spread`: how far such sums were off where engines told theirs.
+    `spread`: how far such sums were off with the release `spread_of`, which told its own.
     """
 
     rule: MemoryRule
@@ -59,6 +59,7 @@ class MemoryBudget(Fact):
     host_bytes: int = 0
     gpu_layers: int | None = None
     spread: float
+    spread_of: str
     refusal: Refusal | None = None
 
     def bytes_of(self, name: TermName) -> int:

@@ -6,7 +6,7 @@ rank, and a score that nobody published stays unknown: such models come after th
 
 from collections.abc import Iterable, Sequence
 
-from inference_arena.facts import Checkpoint, Fact, Model, Score, Task
+from inference_arena.facts import Fact, Model, Score, Task
 from inference_arena.plan.fit import LEVELS, Fit
 
 
@@ -15,7 +15,6 @@ class Candidate(Fact):
 
     fit: Fit
     parameters: int
-    bytes_per_weight: float
     score: Score | None
 
 
@@ -53,29 +52,22 @@ def _worth(fit: Fit) -> tuple[float, ...]:
     return (float(fit.runs), quick if fit.runs else 0, level, weights if fit.runs else -weights, context)
 
 
+def order_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
+    """Plans of one model, the best first."""
+    return tuple(sorted(fits, key=_worth, reverse=True))
+
+
 def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """What runs and is fast enough first, by score, unknown scores after known ones; then the slow; then the rest."""
+    """What runs and may be fast enough first, by score, unknown ones after known ones; then the slow; then the rest."""
     return tuple(sorted(candidates, key=_place))
 
 
 def _place(candidate: Candidate) -> tuple[float | str, ...]:
     fit = candidate.fit
-    slow = {True: 0, None: 1, False: 2}[fit.meets_slo] if fit.runs else 3
+    slow = (1 if fit.meets_slo is False else 0) if fit.runs else 2
     known = 0 if candidate.score is not None else 1
     value = -candidate.score.value if candidate.score is not None else 0.0
     missing = 0
     if not fit.runs and fit.budget is not None and fit.budget.refusal is not None:
         missing = fit.budget.refusal.needed_bytes - fit.budget.refusal.available_bytes
     return (slow, missing, known, value, -candidate.parameters, fit.checkpoint)
-
-
-def nearest_misses(candidates: Sequence[Candidate], *, most: int) -> tuple[Candidate, ...]:
-    """What nearly runs, the least missing first; what an engine cannot know at all comes last."""
-    return tuple([one for one in candidates if not one.fit.runs][:most])
-
-
-def variants(checkpoints: Iterable[Checkpoint], model: str) -> tuple[Checkpoint, ...]:
-    """The model's checkpoints, those that keep most of it first."""
-    return tuple(
-        sorted((one for one in checkpoints if one.model == model), key=lambda one: (-(one.bits or 16), one.name))
-    )

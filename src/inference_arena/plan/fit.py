@@ -6,6 +6,7 @@ from inference_arena import units
 from inference_arena.facts import Fact, Slo
 from inference_arena.plan.budget import MemoryBudget, Refusal
 from inference_arena.plan.choose import Chosen, Wish
+from inference_arena.plan.interval import Interval
 from inference_arena.plan.obstacle import Obstacle
 from inference_arena.plan.question import Question
 from inference_arena.plan.resident import resident_bytes
@@ -23,8 +24,8 @@ RUNS: frozenset[Level] = frozenset(("fits", "tight", "partly", "unverified"))
 class Fit(Fact):
     """One verdict. `deciding` says in one sentence what decides it; `ways_out` what would change it.
 
-    `budget` is per card and None where the engine does not know the model at all. `meets_slo` is judged on the slow
-    end of the speed interval; None where the speed is unknown.
+    `budget` is per card. `meets_slo` is judged on both ends of the speed interval; None where they disagree, or where
+    the speed is unknown.
     """
 
     checkpoint: str
@@ -119,7 +120,7 @@ def room_for(asked: Question, budget: MemoryBudget, refusal: Refusal) -> tuple[s
 
 def fitting_share(asked: Question) -> float:
     """The largest share, cut to hundredths, that is free on the card."""
-    return int((asked.target.free_bytes - asked.overhead.context_bytes) / asked.target.memory_bytes * 100) / 100
+    return int((asked.target.free_bytes - asked.context_bytes) / asked.target.memory_bytes * 100) / 100
 
 
 def cards_needed(asked: Question) -> int:
@@ -132,8 +133,19 @@ def cards_needed(asked: Question) -> int:
 
 
 def meets(speed: Speed | None, slo: Slo | None) -> bool | None:
-    """Whether the slow end of the interval meets the bounds; None where speed or bounds are unknown."""
-    if speed is None or slo is None or speed.tpot_s is None or speed.ttft_s is None:
+    """True where even the slow end of the interval meets the bounds, False where not even the fast end does.
+
+    None between the two, and where the speed or a goal is unknown.
+    """
+    if speed is None or slo is None:
         return None
-    in_time = slo.tpot_s is None or speed.tpot_s.high <= slo.tpot_s
-    return in_time and (slo.ttft_s is None or speed.ttft_s.high <= slo.ttft_s)
+    verdicts = {_within(speed.tpot_s, slo.tpot_s), _within(speed.ttft_s, slo.ttft_s)}
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def _within(value: Interval | None, bound: float | None) -> bool | None:
+    if bound is None:
+        return True
+    if value is None:
+        return None
+    return True if value.high <= bound else False if value.low > bound else None

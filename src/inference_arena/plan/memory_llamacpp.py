@@ -60,22 +60,26 @@ def cache_bytes(asked: Question, *, slots: int, context_tokens: int) -> int:
 
 
 def llamacpp_parts(asked: Question, *, layers: int) -> Parts:
-    """With `layers` of the model's layers on the cards; the output layer goes with the last of them."""
+    """With `layers` of the model's layers on the cards; the output layer goes with the last of them.
+
+    The embedding's rows stay in the machine's memory, which on shared memory is the card's own.
+    """
     model, total = asked.model, stored_bytes(asked.model, asked.checkpoint)
     repeated, count = bytes_of_layers(model, asked.checkpoint), model.layer_count
-    rows = 0 if model.tied_embeddings else (total - repeated) // 2
+    rows = 0 if model.tied_embeddings or asked.target.unified else (total - repeated) // 2
     share = min(layers, count) / count
     on_card = round(repeated * share) + (total - repeated - rows if layers > count else 0)
     cache = cache_bytes(asked, slots=asked.parallel, context_tokens=asked.context_tokens)
+    cached = round(cache * share)
     return Parts(
         weights=-(-on_card // asked.cards),
-        kv_cache=-(-round(cache * share) // asked.cards),
+        kv_cache=-(-cached // asked.cards),
         activations=compute_bytes(asked),
         graphs=0,
-        context=asked.overhead.context_bytes,
+        context=asked.context_bytes,
         loaded=asked.loaded_bytes,
         reserve=asked.overhead.buffer_bytes,
-        host=total - on_card + cache - round(cache * share),
+        host=total - on_card + cache - cached,
         gpu_layers=min(layers, count),
     )
 
@@ -115,6 +119,7 @@ def llamacpp_budget(asked: Question) -> MemoryBudget:
         host_bytes=part.host,
         gpu_layers=part.gpu_layers,
         spread=asked.overhead.spread,
+        spread_of=asked.overhead.measured_with,
         refusal=_refusal(asked, part),
     )
 
@@ -125,6 +130,9 @@ def _refusal(asked: Question, part: Parts) -> Refusal | None:
         cause: Cause = "no-room-for-kv-cache" if need - part.kv_cache <= have else "weights-too-large"
         return refused(cause, "weights, KV cache and buffers do not fit the card", need, have)
     ram = asked.target.ram_bytes
+    if asked.target.unified and (part.gpu_layers or 0) < asked.model.layer_count:
+        whole = llamacpp_parts(asked, layers=asked.model.layer_count + 1)
+        return refused("weights-too-large", "it does not fit the memory that is free", whole.used, have)
     if part.host and ram is not None and part.host > ram:
         what = "what does not fit the card does not fit the machine's own memory either"
         return refused("weights-too-large", what, part.host, ram)

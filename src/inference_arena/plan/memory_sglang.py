@@ -62,7 +62,7 @@ def prefill_sizes(most: int) -> tuple[int, ...]:
 def sglang_parts(asked: Question) -> Parts:
     """Share * free before load goes to weights and KV cache; all else must come out of what is left."""
     share = asked.settings.static_share or automatic_share(asked)
-    before = asked.target.free_bytes - asked.overhead.context_bytes
+    before = asked.target.free_bytes - asked.context_bytes
     held = resident_bytes(asked.model, asked.checkpoint, asked.target, machete=False)
     weights = share_of_one_card(held, cards=asked.cards)
     return Parts(
@@ -70,7 +70,7 @@ def sglang_parts(asked: Question) -> Parts:
         kv_cache=int(before * share) - weights - asked.overhead.buffer_bytes,
         activations=peak_bytes(asked),
         graphs=graph_bytes(asked, sglang_sizes(asked)),
-        context=asked.overhead.context_bytes,
+        context=asked.context_bytes,
         loaded=asked.loaded_bytes,
         reserve=asked.overhead.buffer_bytes,
         share=share,
@@ -96,6 +96,7 @@ def sglang_budget(asked: Question) -> MemoryBudget:
         requests=tokens / asked.context_tokens,
         longest_context_tokens=min(asked.model.context_tokens, tokens),
         spread=asked.overhead.spread,
+        spread_of=asked.overhead.measured_with,
         refusal=_refusal(asked, part),
     )
 

@@ -34,7 +34,7 @@ def vllm_parts(asked: Question) -> Parts:
         kv_cache=left if pinned is None else pinned,
         activations=activations,
         graphs=graphs,
-        context=asked.overhead.context_bytes,
+        context=asked.context_bytes,
         loaded=loaded,
         reserve=asked.overhead.buffer_bytes,
         share=share,
@@ -67,6 +67,7 @@ def vllm_budget(asked: Question) -> MemoryBudget:
             asked.model.context_tokens, lambda tokens: asked.request_bytes(tokens) <= pool
         ),
         spread=asked.overhead.spread,
+        spread_of=asked.overhead.measured_with,
         refusal=_refusal(asked, part),
     )
 

@@ -55,6 +55,11 @@ class Question:
         return self.era.memory_rule != "vllm-profiled-graphs" or self.other_runner
 
     @property
+    def context_bytes(self) -> int:
+        """What the driver takes of a card before anything else; a processor needs none."""
+        return self.overhead.context_bytes if self.target.vendor is not None else 0
+
+    @property
     def loaded_bytes(self) -> int:
         """What the engine loads beside its tensors; more where cards must talk to each other."""
         extra = self.overhead

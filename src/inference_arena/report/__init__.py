@@ -1,32 +1,40 @@
 """How it is shown: verdict, curves, the report at the end of a run, and the view while it goes on.
 
-Rich is loaded when `render` or `Progress` is first asked for, so that other verbs start without it.
+Rich is loaded when `render`, `Page` or `Progress` is first asked for, so that other verbs start without it.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
+from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
+from inference_arena.report.plan_page import PlanPage, plan_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
     from inference_arena.report.progress import Progress
-    from inference_arena.report.terminal import render
+    from inference_arena.report.terminal import Draft, Page, render
 
 __all__ = [
     "CurvePoint",
+    "Draft",
+    "FitPage",
+    "Page",
     "Panel",
+    "PlanPage",
     "Progress",
     "curve",
     "curves",
+    "fit_blocks",
     "machine_markdown",
     "machine_page",
+    "plan_blocks",
     "readers_said",
     "render",
     "verdict",
 ]
 
-_LATE = {"Progress": "progress", "render": "terminal"}
+_LATE = {"Draft": "terminal", "Page": "terminal", "Progress": "progress", "render": "terminal"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference_arena import units
-from inference_arena.plan import Ask, Candidate, Fit
+from inference_arena.plan import Ask, Candidate, Fit, Term
 from inference_arena.report import planned
-from inference_arena.report.blocks import Block, Heading, Pairs, Sentence, Step
+from inference_arena.report.blocks import Block, Heading, Sentence, Step
 from inference_arena.report.memory_bar import NAMES, bar, pattern
 from inference_arena.report.table import Column, table
 
@@ -77,7 +77,7 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
     )
 
 
-def _terms(fit: Fit):  # type: ignore[no-untyped-def]
+def _terms(fit: Fit) -> tuple[Term, ...]:
     return fit.budget.terms if fit.budget is not None else ()
 
 
@@ -100,21 +100,27 @@ def _columns(rows: Sequence[Candidate], *, test: str | None, ascii_only: bool) -
 
 
 def _verdict(fit: Fit) -> str:
-    slow = ", too slow" if fit.meets_slo is False else ""
+    known = fit.speed is not None and fit.speed.tpot_s is not None
+    slow = {False: ", too slow", None: ", may be slow" if known else "", True: ""}[fit.meets_slo]
     return planned.LEVELS[fit.level] + slow
 
 
 def _missing(missing: Sequence[Candidate], *, running: bool) -> tuple[Block, ...]:
-    """The least missing first, each with what decides and the gentlest way out."""
+    """The least missing first, each with what decides and the gentlest way out; what is far too large is counted."""
+    near = [one for one in missing if not running or _is_near(one.fit)]
+    far = len(missing) - len(near)
+    lines = [Sentence(text=f"{one.fit.title} on {_why(one.fit)}") for one in near[:MOST_MISSES]]
     if not missing:
         return ()
-    rows = tuple((f"{one.fit.title}", _why(one.fit)) for one in missing[:MOST_MISSES])
     heading = "What nearly fits, and why it does not" if running else "Why, and what would change it"
-    return (Heading(text=heading), *(_row(name, why) for name, why in rows))
+    more = f"{far} models of the catalogue are far too large for this card." if far else ""
+    return (Heading(text=heading), *lines, *((Sentence(text=more, tone="quiet"),) if more else ()))
 
 
-def _row(name: str, why: str) -> Block:
-    return Pairs(rows=((name, why),)) if len(name) <= 14 else Sentence(text=f"{name}: {why}")
+def _is_near(fit: Fit) -> bool:
+    """Not supported but small enough, or short of at most as much as there is."""
+    refusal = fit.budget.refusal if fit.budget is not None else None
+    return refusal is None or refusal.needed_bytes <= 2 * refusal.available_bytes
 
 
 def _why(fit: Fit) -> str:

@@ -77,7 +77,7 @@ def _memory(fit: Fit, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     holds = (
         f"{budget.kv_cache_tokens:,} tokens of KV cache, {units.size(budget.sequence_bytes)} for each request; "
         f"longest context {planned.tokens(budget.longest_context_tokens)}; "
-        f"such sums were off by up to {units.percent(budget.spread)}"
+        f"such sums were off by up to {units.percent(budget.spread)} with {budget.spread_of}"
     )
     return (
         Heading(text="Memory"),
@@ -120,7 +120,9 @@ def _speed(fit: Fit) -> tuple[Block, ...]:
 
 def _obstacles(fit: Fit) -> tuple[Block, ...]:
     rows = tuple((one.rule, f"{one.what}: {one.evidence}") for one in fit.obstacles)
-    kernels = (Sentence(text="Computes with " + "; ".join(fit.computes_with), tone="quiet"),) if fit.computes_with else ()
+    kernels = (
+        (Sentence(text="Computes with " + "; ".join(fit.computes_with), tone="quiet"),) if fit.computes_with else ()
+    )
     if not rows:
         return kernels
     return (Heading(text="In the way"), *(Sentence(text=f"{rule}: {said}") for rule, said in rows), *kernels)

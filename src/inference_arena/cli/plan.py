@@ -1,0 +1,129 @@
+"""`arena plan`: one model's memory term by term, the verdict, and the command of each engine that can run it."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from inference_arena.cli import planning
+from inference_arena.cli.paper import show
+from inference_arena.engines import DIALECTS
+from inference_arena.facts import Checkpoint, release
+from inference_arena.plan import PURPOSES, Ask, Fit, order_plans, survey
+
+PORT: Final = 8000
+HOST: Final = "127.0.0.1"
+MODELS_FOLDER: Final = "$HOME/models"
+Commands = Mapping[tuple[str, str], Mapping[str, str]]
+
+
+def command(
+    *,
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="A model or checkpoint, a folder, a .gguf, a hub id.")],
+    gpu: planning.GpuOption = None,
+    purpose: Annotated[str, typer.Option("--for", help="What it is for: " + ", ".join(PURPOSES) + ".")] = "chat",
+    users: planning.UsersOption = None,
+    context: planning.ContextOption = None,
+    workload: planning.WorkloadOption = None,
+    driver: planning.DriverOption = None,
+    ram: planning.RamOption = None,
+    engine: planning.EngineOption = None,
+    flag: planning.FlagOption = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each term is, in one sentence.")] = False,
+    offline: planning.OfflineOption = False,
+    as_json: planning.JsonOption = False,
+) -> int:
+    """Plan one model: the memory bar with every term, the verdict, alternatives, and commands to paste.
+
+    Exit code 1 when no engine can run it. For example: `arena plan qwen2.5-32b-instruct-awq --gpu "RTX 3090"
+    --engine vllm --explain`.
+    """
+    words = planning.Words(
+        gpu=gpu,
+        driver=driver,
+        ram=ram,
+        engine=engine or (),
+        users=users,
+        context=context,
+        workload=workload,
+        purpose=purpose,
+        flags=flag or (),
+    )
+    pairs, notes = planning.pairs_of(name, offline=offline)
+    names = planning.engine_names(words.engine)
+    answers = [(ask, order_plans(survey(ask, checkpoints=pairs, engine_names=names))) for ask in planning.asks(words)]
+    cards = {card.name: card for _, card in pairs}
+    if as_json:
+        _print_json(answers, cards, notes)
+    else:
+        for ask, fits in answers:
+            _print(ask, fits, cards, notes=notes, explain=explain)
+    return 0 if any(fit.runs for _, fits in answers for fit in fits) else 1
+
+
+def _print(
+    ask: Ask, fits: Sequence[Fit], cards: Mapping[str, Checkpoint], *, notes: Sequence[str], explain: bool
+) -> None:
+    from inference_arena.report import PlanPage, plan_blocks  # noqa: PLC0415
+
+    page = PlanPage(ask=ask, fits=fits, commands=_all_commands(fits, cards), explain=explain, notes=tuple(notes))
+    show(partial(plan_blocks, page))
+
+
+def _all_commands(fits: Sequence[Fit], cards: Mapping[str, Checkpoint]) -> Commands:
+    return {(fit.checkpoint, fit.engine): commands_of(fit, cards[fit.checkpoint]) for fit in fits if fit.runs}
+
+
+def commands_of(fit: Fit, card: Checkpoint) -> Mapping[str, str]:
+    """The launch command as a process and as a container, ready to paste."""
+    dialect, running = DIALECTS[fit.engine], release(fit.engine, fit.release)
+    alias = card.name
+    process = dialect.launch(
+        release=running, model=_named(card), alias=alias, settings=fit.settings, host=HOST, port=PORT
+    )
+    contained = dialect.container(
+        release=running,
+        model=_below(card),
+        alias=alias,
+        settings=fit.settings,
+        models_folder=MODELS_FOLDER,
+        port=PORT,
+    )
+    return {
+        "as a process, in an environment that has this release": shlex.join(process.argv),
+        "in a container, with the model below ~/models": _pasted(contained.argv),
+    }
+
+
+def _pasted(argv: Sequence[str]) -> str:
+    """Quoted for a shell, but for the folder, which the shell fills in."""
+    return shlex.join(argv).replace(f"'{MODELS_FOLDER}:/models:ro'", f'"{MODELS_FOLDER}:/models:ro"')
+
+
+def _named(card: Checkpoint) -> str:
+    """What the engine is given: a name on the hub for folders, a file for GGUF."""
+    return card.repository if card.repository and card.format == "safetensors" else _below(card)
+
+
+def _below(card: Checkpoint) -> str:
+    return f"{card.name}.gguf" if card.format == "gguf" else (card.repository or card.name).split("/")[-1]
+
+
+def _print_json(
+    answers: Sequence[tuple[Ask, Sequence[Fit]]], cards: Mapping[str, Checkpoint], notes: Sequence[str]
+) -> None:
+    from inference_arena.exchange import ask_document, fit_document  # noqa: PLC0415
+
+    documents = [
+        {
+            **ask_document(ask),
+            "plans": [
+                fit_document(fit, commands=commands_of(fit, cards[fit.checkpoint]) if fit.runs else {}) for fit in fits
+            ],
+        }
+        for ask, fits in answers
+    ]
+    print(json.dumps({"answers": documents, "notes": list(notes)}, ensure_ascii=False, indent=2))
