@@ -26,7 +26,8 @@ def vllm_parts(asked: Question) -> Parts:
     weights = share_of_one_card(resident_bytes(asked.model, asked.checkpoint, asked.target), cards=asked.cards)
     activations, loaded = peak_bytes(asked), asked.loaded_bytes
     graphs = graph_bytes(asked, vllm_sizes(asked))
-    left = requested - weights - activations - loaded - (0 if asked.graphs_outside else graphs)
+    inside = not asked.graphs_outside
+    left = requested - weights - activations - loaded - (graphs if inside else 0)
     pinned = asked.settings.kv_cache_bytes
     return Parts(
         weights=weights,
@@ -38,7 +39,7 @@ def vllm_parts(asked: Question) -> Parts:
         reserve=asked.overhead.buffer_bytes,
         share=share,
         share_bytes=requested,
-        graphs_inside=not asked.graphs_outside,
+        graphs_inside=inside,
     )
 
 
