@@ -11,8 +11,8 @@ import typer
 from inference_arena.cli import planning
 from inference_arena.cli.paper import show
 from inference_arena.engines import DIALECTS
-from inference_arena.facts import Checkpoint, release
-from inference_arena.plan import PURPOSES, Ask, Fit, order_plans, survey
+from inference_arena.facts import Checkpoint, gpus, release
+from inference_arena.plan import PURPOSES, Ask, Fit, Turned, order_plans, survey, turned
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
@@ -56,20 +56,34 @@ def command(
     names = planning.engine_names(words.engine)
     answers = [(ask, order_plans(survey(ask, checkpoints=pairs, engine_names=names))) for ask in planning.asks(words)]
     cards = {card.name: card for _, card in pairs}
+    around = [turned(ask, fits[0], checkpoints=pairs, cards=gpus().values()) for ask, fits in answers]
     if as_json:
-        _print_json(answers, cards, notes)
+        _print_json(answers, around, cards, notes)
     else:
-        for ask, fits in answers:
-            _print(ask, fits, cards, notes=notes, explain=explain)
+        for (ask, fits), answer in zip(answers, around, strict=True):
+            _print(ask, fits, cards, around=answer, notes=notes, explain=explain)
     return 0 if any(fit.runs for _, fits in answers for fit in fits) else 1
 
 
 def _print(
-    ask: Ask, fits: Sequence[Fit], cards: Mapping[str, Checkpoint], *, notes: Sequence[str], explain: bool
+    ask: Ask,
+    fits: Sequence[Fit],
+    cards: Mapping[str, Checkpoint],
+    *,
+    around: Turned,
+    notes: Sequence[str],
+    explain: bool,
 ) -> None:
     from inference_arena.report import PlanPage, plan_blocks  # noqa: PLC0415
 
-    page = PlanPage(ask=ask, fits=fits, commands=_all_commands(fits, cards), explain=explain, notes=tuple(notes))
+    page = PlanPage(
+        ask=ask,
+        fits=fits,
+        commands=_all_commands(fits, cards),
+        turned=around,
+        explain=explain,
+        notes=tuple(notes),
+    )
     show(partial(plan_blocks, page))
 
 
@@ -113,17 +127,21 @@ def _below(card: Checkpoint) -> str:
 
 
 def _print_json(
-    answers: Sequence[tuple[Ask, Sequence[Fit]]], cards: Mapping[str, Checkpoint], notes: Sequence[str]
+    answers: Sequence[tuple[Ask, Sequence[Fit]]],
+    around: Sequence[Turned],
+    cards: Mapping[str, Checkpoint],
+    notes: Sequence[str],
 ) -> None:
     from inference_arena.exchange import ask_document, fit_document  # noqa: PLC0415
 
     documents = [
         {
             **ask_document(ask),
+            "turned": answer.model_dump(mode="json"),
             "plans": [
                 fit_document(fit, commands=commands_of(fit, cards[fit.checkpoint]) if fit.runs else {}) for fit in fits
             ],
         }
-        for ask, fits in answers
+        for (ask, fits), answer in zip(answers, around, strict=True)
     ]
     print(json.dumps({"answers": documents, "notes": list(notes)}, ensure_ascii=False, indent=2))

@@ -12,7 +12,7 @@ def fit_document(fit: Fit, *, commands: Mapping[str, str] | None = None) -> dict
     return {
         **plain,
         "runs": fit.runs,
-        "budget": None if fit.budget is None else budget_document(fit.budget),
+        "budget": budget_document(fit.budget),
         **({} if commands is None else {"commands": dict(commands)}),
     }
 

@@ -19,8 +19,8 @@ from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu
 from inference_arena.facts.model import Checkpoint, Model
 from inference_arena.facts.overhead import Overhead
-from inference_arena.facts.processor import Processor
 from inference_arena.facts.price import Prices
+from inference_arena.facts.processor import Processor
 from inference_arena.facts.slo import Slo
 from inference_arena.facts.workload import Workload
 

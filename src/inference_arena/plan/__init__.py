@@ -12,6 +12,7 @@ from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
+from inference_arena.plan.reverse import Turned, smallest_card, turned
 from inference_arena.plan.speed import Speed, speed
 from inference_arena.plan.support import Obstacle, Support, support
 from inference_arena.plan.survey import Ask, default_releases, engines_for, plan_one, release_for, survey
@@ -45,6 +46,7 @@ __all__ = [
     "Term",
     "ThreadChoice",
     "Trial",
+    "Turned",
     "Wish",
     "best_plans",
     "choose",
@@ -65,6 +67,7 @@ __all__ = [
     "rank",
     "release_for",
     "score_of",
+    "smallest_card",
     "speed",
     "support",
     "survey",
@@ -72,4 +75,5 @@ __all__ = [
     "target_of_devices",
     "target_of_processor",
     "targets_of_host",
+    "turned",
 ]

@@ -47,8 +47,8 @@ def best_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
 def _worth(fit: Fit) -> tuple[float, ...]:
     level = -LEVELS.index(fit.level)
     quick = {True: 2, None: 1, False: 0}[fit.meets_slo]
-    weights = 0 if fit.budget is None else fit.budget.bytes_of("weights")
-    context = 0 if fit.budget is None else fit.budget.longest_context_tokens
+    weights = fit.budget.bytes_of("weights")
+    context = fit.budget.longest_context_tokens
     return (float(fit.runs), quick if fit.runs else 0, level, weights if fit.runs else -weights, context)
 
 
@@ -64,10 +64,11 @@ def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 def _place(candidate: Candidate) -> tuple[float | str, ...]:
     fit = candidate.fit
-    slow = (1 if fit.meets_slo is False else 0) if fit.runs else 2
+    late = fit.meets_slo is False or (fit.level == "partly" and fit.meets_slo is not True)
+    slow = (1 if late else 0) if fit.runs else 2
     known = 0 if candidate.score is not None else 1
     value = -candidate.score.value if candidate.score is not None else 0.0
     missing = 0
-    if not fit.runs and fit.budget is not None and fit.budget.refusal is not None:
+    if not fit.runs and fit.budget.refusal is not None:
         missing = fit.budget.refusal.needed_bytes - fit.budget.refusal.available_bytes
     return (slow, missing, known, value, -candidate.parameters, fit.checkpoint)

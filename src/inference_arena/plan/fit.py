@@ -40,7 +40,7 @@ class Fit(Fact):
     ways_out: tuple[str, ...] = ()
     gave_way: tuple[str, ...] = ()
     settings: Settings
-    budget: MemoryBudget | None
+    budget: MemoryBudget
     obstacles: tuple[Obstacle, ...] = ()
     computes_with: tuple[str, ...] = ()
     speed: Speed | None = None

@@ -1,5 +1,6 @@
 """Numbers that are known within a range only, and how they combine. Knows nothing of what they count."""
 
+import math
 from typing import NamedTuple, Self
 
 from pydantic import model_validator
@@ -40,6 +41,17 @@ def bounds(spread: Spread, *, source: str, slower: float) -> Bounds:
     """What was measured; where `slower` than 1, a slow end that so much further out, and then it is a formula only."""
     basis = spread.basis if slower == 1 else "formula"
     return Bounds(low=spread.low, high=spread.high * slower, basis=basis, source=source)
+
+
+def span(one: Interval, other: Interval, *, source: str) -> Interval:
+    """Both ranges and all between them, most likely in their geometric middle; a formula whatever they were."""
+    return Interval(
+        low=min(one.low, other.low),
+        point=math.sqrt(one.point * other.point),
+        high=max(one.high, other.high),
+        basis="formula",
+        source=source,
+    )
 
 
 def seconds(point: float, *, best: float, within: Bounds) -> Interval:

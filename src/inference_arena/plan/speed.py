@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from inference_arena.errors import UsageError
 from inference_arena.facts import Calibration, Checkpoint, Fact, Model, calibration
-from inference_arena.plan.interval import Interval, bounds, per_second, seconds, throughput
+from inference_arena.plan.interval import Interval, bounds, per_second, seconds, span, throughput
 from inference_arena.plan.kv_cache import element_bytes
 from inference_arena.plan.roofline import (
     AT_BEST,
@@ -121,6 +121,14 @@ def speed(
     rates = Rates(bandwidth=target.bandwidth_bytes_per_s, flops=flops or math.inf)
     load = _Load(decode, prefill, rates, model.layer_count, tensor_parallel, concurrency, input_tokens, output_tokens)
     return _speed(load, measured, reason=reason)
+
+
+def between(slow: Speed, fast: Speed, *, source: str) -> Speed:
+    """Speeds of a machine of which only the two ends of a range are known; None where one end has none."""
+    names = ("decode_tokens_per_s_per_user", "output_tokens_per_s", "tpot_s", "ttft_s", "prefill_tokens_per_s")
+    pairs = {name: (getattr(slow, name), getattr(fast, name)) for name in names}
+    spans = {name: None if None in pair else span(*pair, source=source) for name, pair in pairs.items()}
+    return Speed(**spans, unknown=tuple(dict.fromkeys((*slow.unknown, *fast.unknown))))
 
 
 def _nothing(reason: str) -> Speed:

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from inference_arena.facts import Checkpoint, EngineRelease, Model, Slo, engines, era_of, overheads, release
+from inference_arena.facts import Checkpoint, EngineRelease, Model, Slo, engines, era_of, overheads, processors, release
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import Fit, deciding, level_of, meets, ways_out
+from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.newest import newest_release
 from inference_arena.plan.obstacle import Support
 from inference_arena.plan.question import question
-from inference_arena.plan.speed import Speed, speed
+from inference_arena.plan.speed import Speed, between, speed
 from inference_arena.plan.support import is_able, support
 from inference_arena.plan.target import Target
 from inference_arena.plan.trial import Settings
-from inference_arena.plan.weights import stored_bytes
 
 # what each engine reads; a checkpoint in another format is another checkpoint's business
 FORMATS: Final[Mapping[str, str]] = {"vllm": "safetensors", "sglang": "safetensors", "llamacpp": "gguf"}
@@ -75,18 +75,30 @@ def plan_one(ask: Ask, *, model: Model, checkpoint: Checkpoint, running: EngineR
     """One checkpoint on one engine release: settings that fit the wish, what stands in the way, how fast."""
     pinned = ask.pinned.get(running.engine, Settings())
     allowed = support(model=model, checkpoint=checkpoint, release=running, target=ask.target, dtype=pinned.dtype)
+    named = tuple(flag.partition("=")[0] for flag in pinned.flags if flag.startswith("--"))
+    obstacles = (*flag_obstacles(named, running), *allowed.obstacles)
     base = question(
         model=model,
         checkpoint=checkpoint,
         target=ask.target,
-        settings=pinned,
+        settings=pinned.model_copy(update={"tensor_parallel": pinned.tensor_parallel or cards_for(ask.target, model)}),
         era=era_of(engines()[running.engine], running.version),
         overhead=overheads()[running.engine],
     )
     chosen = choose(base, ask.wish)
-    runs = chosen.holds and not allowed.blocks
+    runs = chosen.holds and not any(one.severity == "blocks" for one in obstacles)
     quick = _speed(ask, chosen, running.engine) if runs else None
+    allowed = allowed.model_copy(update={"obstacles": obstacles})
     return _fit(ask, chosen, allowed, running=running, quick=quick)
+
+
+def cards_for(target: Target, model: Model) -> int | None:
+    """All cards, as far as they are a power of two that divides the heads; None for one card."""
+    heads = [layers.heads for layers in model.layers if layers.kind != "linear"]
+    cards = 1
+    while cards * 2 <= target.count and all(count % (cards * 2) == 0 for count in heads):
+        cards *= 2
+    return cards if cards > 1 else None
 
 
 def _fit(ask: Ask, chosen: Chosen, allowed: Support, *, running: EngineRelease, quick: Speed | None) -> Fit:
@@ -113,20 +125,38 @@ def _fit(ask: Ask, chosen: Chosen, allowed: Support, *, running: EngineRelease, 
 
 
 def _speed(ask: Ask, chosen: Chosen, engine: str) -> Speed:
+    """Of a processor only the range of machines is known, so both ends of it are asked."""
+    if ask.target.vendor is not None:
+        return _speed_on(ask.target, ask, chosen, engine)
+    ends = processors()["desktop-or-laptop"]
+    update = {"form": "desktop", "fp32_flops": None}
+    slow, fast = (
+        _speed_on(ask.target.model_copy(update={**update, "bandwidth_bytes_per_s": rate}), ask, chosen, engine)
+        for rate in (ends.least_bandwidth_bytes_per_s, ends.most_bandwidth_bytes_per_s)
+    )
+    return between(slow, fast, source=ends.source)
+
+
+def _speed_on(target: Target, ask: Ask, chosen: Chosen, engine: str) -> Speed:
     asked = chosen.asked
-    whole = stored_bytes(asked.model, asked.checkpoint)
     return speed(
         asked.model,
         asked.checkpoint,
-        ask.target,
+        target,
         engine=engine,
         concurrency=max(1, min(ask.wish.users, int(chosen.budget.requests) or 1)),
         input_tokens=ask.input_tokens,
         output_tokens=ask.output_tokens,
         kv_cache_type=asked.settings.kv_cache_type,
         tensor_parallel=asked.cards,
-        host_share=min(1.0, chosen.budget.host_bytes / whole) if whole else 0.0,
+        host_share=host_share(chosen),
     )
+
+
+def host_share(chosen: Chosen) -> float:
+    """Share of the layers that compute in the machine's memory; the embedding's rows there cost no time."""
+    layers, on_card = chosen.asked.model.layer_count, chosen.budget.gpu_layers
+    return 0.0 if on_card is None or chosen.asked.target.unified else 1 - on_card / layers
 
 
 def survey(

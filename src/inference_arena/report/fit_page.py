@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference_arena import units
-from inference_arena.plan import Ask, Candidate, Fit, Term
+from inference_arena.plan import Ask, Candidate, Fit
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Sentence, Step
 from inference_arena.report.memory_bar import NAMES, bar, pattern
@@ -69,7 +69,7 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
         return (Sentence(text="Nothing in the catalogue runs here as asked.", tone="careful"),)
     rows = running[: page.shown]
     more = len(running) - len(rows)
-    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in _terms(rows[0].fit))
+    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in rows[0].fit.budget.terms)
     return (
         table(_columns(rows, test=page.test, ascii_only=ascii_only), width=width, ascii_only=ascii_only),
         Sentence(text=legend, tone="quiet"),
@@ -77,16 +77,12 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
     )
 
 
-def _terms(fit: Fit) -> tuple[Term, ...]:
-    return fit.budget.terms if fit.budget is not None else ()
-
-
 def _columns(rows: Sequence[Candidate], *, test: str | None, ascii_only: bool) -> list[Column]:
     fits = [row.fit for row in rows]
     scores = tuple(units.DASH if row.score is None else units.number(row.score.value) for row in rows)
     speeds = tuple(planned.interval(fit.speed.decode_tokens_per_s_per_user if fit.speed else None) for fit in fits)
-    contexts = tuple(planned.tokens(fit.budget.longest_context_tokens if fit.budget else 0) for fit in fits)
-    bars = tuple("" if f.budget is None else bar(f.budget, columns=_BAR_COLUMNS, ascii_only=ascii_only) for f in fits)
+    contexts = tuple(planned.tokens(fit.budget.longest_context_tokens) for fit in fits)
+    bars = tuple(bar(f.budget, columns=_BAR_COLUMNS, ascii_only=ascii_only) for f in fits)
     return [
         Column(head="", cells=tuple(str(number) for number in range(1, len(rows) + 1)), right=True),
         Column(head="model", cells=tuple(fit.title for fit in fits)),
@@ -119,7 +115,7 @@ def _missing(missing: Sequence[Candidate], *, running: bool) -> tuple[Block, ...
 
 def _is_near(fit: Fit) -> bool:
     """Not supported but small enough, or short of at most as much as there is."""
-    refusal = fit.budget.refusal if fit.budget is not None else None
+    refusal = fit.budget.refusal
     return refusal is None or refusal.needed_bytes <= 2 * refusal.available_bytes
 
 

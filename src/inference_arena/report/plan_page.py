@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inference_arena import units
-from inference_arena.plan import Ask, Fit
+from inference_arena.plan import Ask, Fit, Turned
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Step, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
@@ -20,6 +20,7 @@ class PlanPage:
     ask: Ask
     fits: Sequence[Fit]
     commands: Mapping[tuple[str, str], Mapping[str, str]]
+    turned: Turned | None = None
     explain: bool = False
     notes: Sequence[str] = ()
 
@@ -35,6 +36,7 @@ def plan_blocks(page: PlanPage, *, width: int, ascii_only: bool = False) -> tupl
         *_speed(best),
         *_obstacles(best),
         *_commands(page, best),
+        *_turned(page),
         *_others(page.fits[1:], width=room, ascii_only=ascii_only),
         *(Sentence(text=note, tone="quiet") for note in page.notes),
     )
@@ -60,13 +62,13 @@ def _verdict(fit: Fit) -> tuple[Block, ...]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+    """With a capital, unless it begins with a name such as vLLM."""
+    first = text.split(maxsplit=1)[0] if text else ""
+    return (text[:1].upper() + text[1:] if first.islower() else text) + "."
 
 
 def _memory(fit: Fit, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     budget = fit.budget
-    if budget is None:
-        return ()
     drawn = bar(budget, columns=min(width, 72), ascii_only=ascii_only)
     rows = tuple(
         f"{pattern(term, ascii_only=ascii_only)} {NAMES[term.name]:<12} {units.gib(term.bytes):>10}  {term.explained}"
@@ -98,8 +100,6 @@ _LESSONS = {
 
 
 def _explained(fit: Fit) -> tuple[Block, ...]:
-    if fit.budget is None:
-        return ()
     rows = tuple((NAMES[t.name], f"{_LESSONS[t.name]} Rule: {t.formula}; {t.explained}.") for t in fit.budget.terms)
     return (Heading(text="Each term in one sentence"), Pairs(rows=rows))
 
@@ -136,6 +136,24 @@ def _commands(page: PlanPage, fit: Fit) -> tuple[Block, ...]:
         Heading(text="To paste"),
         *(Step(purpose=purpose, command=command) for purpose, command in commands.items()),
     )
+
+
+def _turned(page: PlanPage) -> tuple[Block, ...]:
+    """The answers to the questions turned around."""
+    answers, context = page.turned, page.ask.wish.context_tokens
+    if answers is None:
+        return ()
+    smallest = (
+        f"{answers.smallest_card_title}, with {answers.smallest_card_checkpoint}"
+        if answers.smallest_card_title
+        else "no single card of the catalogue"
+    )
+    rows = (
+        ("most users", f"{answers.most_users:,} at {context:,} tokens of context each"),
+        ("longest", f"{planned.tokens(answers.longest_context_tokens)} tokens of context for one user"),
+        ("smallest card", smallest),
+    )
+    return (Heading(text="Turned around"), Pairs(rows=rows))
 
 
 def _others(fits: Sequence[Fit], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
