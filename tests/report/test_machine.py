@@ -46,6 +46,7 @@ def test_a_card_is_shown_with_all_that_was_read_of_it(desktop):
 
     assert [line.rstrip() for line in lines[lines.index("GPU 0       NVIDIA GeForce RTX 3090") :]] == [
         "GPU 0       NVIDIA GeForce RTX 3090",
+        "  card      GeForce RTX 3090 in the catalogue, 936 GB/s",
         "  memory    [██████░░░░░░░░░░░░░░░░░░] 18.00 GiB free of 24.00 GiB",
         "  in use    6.00 GiB: the driver 0.25 GiB, 1 other program 5.00 GiB",
         "  driver    570.86.10, CUDA up to 12.8, compute capability 8.6",
@@ -132,7 +133,10 @@ def test_a_report_holds_no_path_no_uuid_and_no_bar(desktop):
     )
 
     assert text.startswith("### Machine\n\n- arena: 1.2.3\n- processor: ")
-    assert "- GPU 0: NVIDIA GeForce RTX 3090; memory 18.00 GiB free of 24.00 GiB; in use 6.00 GiB" in text
+    assert (
+        "- GPU 0: NVIDIA GeForce RTX 3090; card GeForce RTX 3090 in the catalogue, 936 GB/s; memory 18.00 GiB free of 24.00 GiB; in use 6.00 GiB"
+        in text
+    )
     assert "- warning: unread: GPU 0: cannot open (a path) of GPU-(a UUID)" in text
     assert [word for word in ("mary", "eaf23aa1", "█", "░") if word in text] == []
 
@@ -166,3 +170,9 @@ def test_readers_that_were_never_tried_are_named():
         "NVIDIA tried on an H100; never tried on real hardware: AMD, Apple"
     )
     assert readers_said({"nvidia": "an H100"}) == "NVIDIA tried on an H100"
+
+
+def test_a_card_that_the_catalogue_does_not_have_is_said_to_be_planned_for_by_its_driver(desktop):
+    new = desktop.model_copy(update={"devices": (CARD.model_copy(update={"name": "NVIDIA Prototype 7"}),)})
+
+    assert "  card      not in the catalogue: planned for by what its driver reports" in machine_page(new, ())

@@ -14,12 +14,11 @@ from inference_arena.engines import DIALECTS
 from inference_arena.errors import NotFoundError, UsageError
 from inference_arena.facts import (
     Checkpoint,
-    Device,
     Gpu,
     Model,
     Slo,
     Workload,
-    card_of,
+    card_of_device,
     checkpoints,
     engines,
     find_gpu,
@@ -131,14 +130,8 @@ def targets(words: Words) -> tuple[Target, ...]:
         )
     from inference_arena.hardware import read_host  # noqa: PLC0415
 
-    found = targets_of_host(read_host(), _card)
+    found = targets_of_host(read_host(), card_of_device)
     return tuple(one if words.driver is None else one.model_copy(update={"driver": words.driver}) for one in found)
-
-
-def _card(device: Device) -> Gpu | None:
-    if device.name is None:
-        return None
-    return card_of(name=device.name, vendor=device.vendor, memory_bytes=device.memory_bytes, cores=device.gpu_cores)
 
 
 def _counted(text: str) -> tuple[int, Gpu]:

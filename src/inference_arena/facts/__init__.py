@@ -43,7 +43,7 @@ from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu, Vendor
 from inference_arena.facts.host import Device, Host
-from inference_arena.facts.match import card_of, find_gpu
+from inference_arena.facts.match import card_of, card_of_device, find_gpu
 from inference_arena.facts.model import (
     Checkpoint,
     Experts,
@@ -129,6 +129,7 @@ __all__ = [
     "calibration",
     "calibrations",
     "card_of",
+    "card_of_device",
     "checkpoint",
     "checkpoint_of_file",
     "checkpoints",

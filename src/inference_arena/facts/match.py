@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from inference_arena.errors import NotFoundError
 from inference_arena.facts.catalogue import gpus
 from inference_arena.facts.gpu import Gpu
+from inference_arena.facts.host import Device
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -60,6 +61,13 @@ def card_of(
     named = [card for card in _called(name) if vendor in (None, card.vendor) and card.cores in (None, seen.cores)]
     cards = [card for card in named if _right_memory(card, seen, memory_bytes)]
     return cards[0] if len(cards) == 1 else None
+
+
+def card_of_device(device: Device) -> Gpu | None:
+    """The card of one device of a machine; None where its driver gives no name, or none that the catalogue has."""
+    if device.name is None:
+        return None
+    return card_of(name=device.name, vendor=device.vendor, memory_bytes=device.memory_bytes, cores=device.gpu_cores)
 
 
 def find_gpu(text: str) -> Gpu:

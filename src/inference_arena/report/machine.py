@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from inference_arena import units
-from inference_arena.facts import Device, Host
+from inference_arena.facts import Device, Host, card_of_device
 from inference_arena.plan import Notice
 from inference_arena.report.words import plain
 
@@ -88,6 +88,7 @@ def _where(host: Host) -> str:
 
 def _device_rows(device: Device, bar: Callable[[float], str]) -> Iterator[tuple[str, str]]:
     rows = {
+        "card": _card(device),
         "memory": _memory(device, bar),
         "in use": _in_use(device),
         "driver": _driver(device),
@@ -98,6 +99,16 @@ def _device_rows(device: Device, bar: Callable[[float], str]) -> Iterator[tuple[
         "unread": device.reason_unread,
     }
     yield from ((name, text) for name, text in rows.items() if text)
+
+
+def _card(device: Device) -> str | None:
+    """What the catalogue has of it; None where the driver gives no name."""
+    card = card_of_device(device)
+    if card is None:
+        return None if device.name is None else "not in the catalogue: planned for by what its driver reports"
+    rate = card.bandwidth_bytes_per_s
+    speed = "" if rate is None else f", {rate / 1e9:,.0f} GB/s"
+    return f"{card.title} in the catalogue{speed}"
 
 
 def _memory(device: Device, bar: Callable[[float], str]) -> str | None:

@@ -1,16 +1,18 @@
 """What `arena plan` shows for one checkpoint: the memory bar with every term, verdicts, commands to paste. Blocks."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inference_arena import units
 from inference_arena.plan import Ask, Fit, Turned
 from inference_arena.report import planned
-from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Step, Tone
+from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
 from inference_arena.report.table import Column, table
 
 _INDENT = 2
+_OPTION = re.compile(r" (?=-)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +131,21 @@ def _obstacles(fit: Fit) -> tuple[Block, ...]:
 
 
 def _commands(page: PlanPage, fit: Fit) -> tuple[Block, ...]:
+    """Each over several lines that a shell joins again, so that a narrow terminal cuts none in two."""
     commands = page.commands.get((fit.checkpoint, fit.engine), {})
     if not commands or not fit.runs:
         return ()
-    return (
-        Heading(text="To paste"),
-        *(Step(purpose=purpose, command=command) for purpose, command in commands.items()),
-    )
+    blocks: list[Block] = [Heading(text="To paste")]
+    for purpose, command in commands.items():
+        blocks += [Sentence(text=f"{purpose}:"), Lines(lines=_continued(command))]
+    return tuple(blocks)
+
+
+def _continued(command: str) -> tuple[str, ...]:
+    """One option a line; every line but the last ends in a backslash."""
+    head, *options = _OPTION.split(command)
+    lines = [head, *(f"    {option}" for option in options)]
+    return (*(f"{line} \\" for line in lines[:-1]), lines[-1])
 
 
 def _turned(page: PlanPage) -> tuple[Block, ...]:
