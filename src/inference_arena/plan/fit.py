@@ -9,7 +9,6 @@ from inference_arena.plan.choose import Chosen, Wish
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.obstacle import Obstacle
 from inference_arena.plan.question import Question
-from inference_arena.plan.resident import resident_bytes
 from inference_arena.plan.speed import Speed
 from inference_arena.plan.trial import Settings
 
@@ -125,9 +124,8 @@ def fitting_share(asked: Question) -> float:
 
 def cards_needed(asked: Question) -> int:
     """Cards of this kind, a power of two, that hold the weights with a fifth left for the rest."""
-    weights = resident_bytes(asked.model, asked.checkpoint, asked.target)
     cards = 1
-    while weights / cards > 0.8 * asked.target.memory_bytes:
+    while asked.held_bytes / cards > 0.8 * asked.target.memory_bytes:
         cards *= 2
     return max(cards, asked.cards * 2 if cards <= asked.cards else cards)
 

@@ -1,5 +1,6 @@
 """What `arena fit` shows: a ranked table of what runs, and below it what nearly does and why not. Blocks only."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,13 +19,17 @@ MOST_MISSES: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPage:
-    """The answer and what it was asked for. `shown` bounds both tables; `test` is the ranking's, None without one."""
+    """The answer and what it was asked for. `shown` bounds the table; `test` is the ranking's, None without one.
+
+    `named` is the one model that was asked for, as it was typed; None: the catalogue.
+    """
 
     ask: Ask
     candidates: Sequence[Candidate]
     purpose: str
     test: str | None
     shown: int
+    named: str | None = None
     notes: Sequence[str] = ()
 
 
@@ -37,7 +42,7 @@ def fit_blocks(page: FitPage, *, width: int, ascii_only: bool = False) -> tuple[
         *_running(page, running, width=width - _INDENT, ascii_only=ascii_only),
         *_missing(missing, running=bool(running)),
         *(Sentence(text=note, tone="quiet") for note in page.notes),
-        *_next(running or missing),
+        *_next(page, running or missing),
     )
 
 
@@ -60,13 +65,14 @@ def _title(page: FitPage) -> tuple[Block, ...]:
     return (
         Heading(text=line),
         Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context each{assumed}."),
-        Sentence(text=ranked if page.candidates else "", tone="quiet"),
+        *((Sentence(text=ranked, tone="quiet"),) if page.candidates and page.named is None else ()),
     )
 
 
 def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     if not running:
-        return (Sentence(text="Nothing in the catalogue runs here as asked.", tone="careful"),)
+        what = "Nothing in the catalogue runs" if page.named is None else f"{page.named} does not run"
+        return (Sentence(text=f"{what} here as asked.", tone="careful"),)
     rows = running[: page.shown]
     more = len(running) - len(rows)
     legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in rows[0].fit.budget.terms)
@@ -124,8 +130,10 @@ def _why(fit: Fit) -> str:
     return f"{planned.engine(fit)}: {fit.deciding}" + (f". Try: {ways}" if ways else "")
 
 
-def _next(candidates: Sequence[Candidate]) -> tuple[Block, ...]:
+def _next(page: FitPage, candidates: Sequence[Candidate]) -> tuple[Block, ...]:
     if not candidates:
         return ()
-    command = f"arena plan {candidates[0].fit.checkpoint} --engine {candidates[0].fit.engine}"
+    best = candidates[0].fit
+    name = best.checkpoint if page.named is None else shlex.quote(page.named)
+    command = f"arena plan {name} --engine {best.engine}"
     return (Heading(text="Next"), Step(purpose="the memory, term by term, and the command to paste", command=command))
