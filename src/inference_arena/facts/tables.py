@@ -116,6 +116,7 @@ def _quantization() -> tuple[QuantizationSupport, ...]:
     return _read("engines", "quantization.csv", QuantizationSupport)
 
 
+@cache
 def quantization_support(engine: str, version: str, method: str) -> QuantizationSupport | None:
     """What the release asks of a card for this method, by the engine's name for it; None: it does not have it."""
     rows = (row for row in _quantization() if row.engine == engine and row.method == method)
@@ -142,6 +143,7 @@ def flag_support(engine: str) -> Mapping[str, tuple[FlagSupport, ...]]:
     return MappingProxyType(_flags().get(engine, {}))
 
 
+@cache
 def has_flag(engine: str, version: str, flag: str) -> bool:
     """Whether that release has the flag."""
     return any(is_within(version, first=row.first, last=row.last) for row in flag_support(engine).get(flag, ()))
@@ -175,6 +177,7 @@ def image_check(cuda: str) -> ImageCheck | None:
 
 
 @lru_cache(maxsize=256)
+@cache
 def driver_cuda(driver: str) -> str | None:
     """The CUDA version that a Linux driver offers, as major.minor: that of its branch. None: older than the table.
 

@@ -49,6 +49,7 @@ def image_door(release: EngineRelease, *, driver: str | None, form: Form | None)
     return _image(release.image_cuda, needs=release.image_driver, driver=driver, form=form)
 
 
+@lru_cache(maxsize=1024)
 def _image(cuda: str | None, *, needs: str | None, driver: str | None, form: Form | None) -> Door:
     if cuda is None or driver is None:
         return Door(verdict="unknown", why="image or driver are unknown")

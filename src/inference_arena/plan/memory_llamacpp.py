@@ -112,16 +112,26 @@ def llamacpp_budget(asked: Question) -> MemoryBudget:
         kv_cache_tokens=asked.context_tokens * asked.parallel,
         sequence_bytes=-(-part.kv_cache // asked.parallel),
         requests=float(asked.parallel),
-        longest_context_tokens=largest_that_fits(
-            asked.model.context_tokens,
-            lambda tokens: cache_bytes(asked, slots=asked.parallel, context_tokens=tokens) * on_card <= room,
-        ),
+        longest_context_tokens=_longest(asked, room_bytes=room, on_card=on_card),
         host_bytes=part.host,
         gpu_layers=part.gpu_layers,
         spread=asked.overhead.spread,
         spread_of=asked.overhead.measured_with,
         refusal=_refusal(asked, part),
     )
+
+
+def _longest(asked: Question, *, room_bytes: float, on_card: float) -> int:
+    """The longest context of each slot, when the share `on_card` of the cache has that room."""
+    most = asked.model.context_tokens
+
+    def needed(tokens: int) -> float:
+        return cache_bytes(asked, slots=asked.parallel, context_tokens=tokens) * on_card
+
+    if any(layers.window_tokens or layers.kind == "linear" for layers in asked.model.layers):
+        return largest_that_fits(most, lambda tokens: needed(tokens) <= room_bytes)
+    each = needed(CELL_TOKENS)
+    return min(most, int(room_bytes // each) * CELL_TOKENS) if each else most
 
 
 def _refusal(asked: Question, part: Parts) -> Refusal | None:
