@@ -88,7 +88,7 @@ def deciding(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> str
     if refusal is not None:
         return f"{refusal.what}: {units.gib(refusal.needed_bytes)} needed, {units.gib(refusal.available_bytes)} there"
     context = f"{chosen.asked.context_tokens:,} tokens"
-    held = f"{budget.requests:.1f}" if budget.requests < 10 else f"{budget.requests:.0f}"
+    held = f"{int(budget.requests * 10) / 10:g}" if budget.requests < 10 else f"{int(budget.requests):,}"
     if is_partly(chosen):
         return f"{budget.gpu_layers} of {chosen.asked.model.layer_count} layers on the card, the rest computes in RAM"
     if budget.requests < wish.users:
