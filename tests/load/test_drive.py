@@ -497,6 +497,35 @@ def test_the_load_process_leaves_when_its_input_ends_in_the_middle_of_a_point(ow
     assert len(traces_of(tmp_path / "raw")) == 4
 
 
+def real_time_is_allowed() -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be kept to cores here")
+@pytest.mark.parametrize("own_core", [True, False])
+def test_the_load_process_goes_first_on_a_core_of_its_own_and_only_while_it_drives(quick_port, tmp_path, own_core):
+    cpu = max(os.sched_getaffinity(0)) if own_core else None
+    load, seen = Load(kind="closed", concurrency=2, duration_s=60.0), []
+
+    def look(_: object) -> str:
+        seen.append(os.sched_getscheduler(process.pid) & ~os.SCHED_RESET_ON_FORK)
+        return "seen"
+
+    with LoadProcess(log_path=tmp_path / "log", cpu=cpu) as process:
+        driven = process.drive(a_plan(quick_port, tmp_path / "raw", load=load), on_tick=look)
+        afterwards = os.sched_getscheduler(process.pid)
+
+    first = own_core and real_time_is_allowed()
+    assert driven.stopped_by == "seen"
+    assert seen == [os.SCHED_FIFO if first else os.SCHED_OTHER]
+    assert afterwards == os.SCHED_OTHER
+
+
 def test_a_killed_load_process_is_noticed_at_once_and_said(own_process, tmp_path):
     begin = monotonic()
     with start_truth_server(Script(**SLOW), log_path=tmp_path / "truth") as server:

@@ -8,17 +8,16 @@ import asyncio
 import contextlib
 import gc
 import json
-import os
 import resource
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic, process_time
 from typing import IO, Any, Final
 
+from inference_arena.load.core import going_first, keep_to_core
 from inference_arena.load.course import Course
 from inference_arena.load.decode import first_token_at
 from inference_arena.load.drive import drive
@@ -98,7 +97,7 @@ def make_ahead(plan: PointPlan) -> list[Request]:
     return requests
 
 
-async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
+async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes], *, own_core: bool) -> None:
     requests = make_ahead(plan)
     keep = partial(
         write_raw,
@@ -112,7 +111,8 @@ async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
     gc.freeze()
     gc.disable()
     began, cpu_began = monotonic(), process_time()
-    await _with_helpers(course, lines, file)
+    with going_first(own_core):
+        await _with_helpers(course, lines, file)
     cpu_s, ended = process_time() - cpu_began, monotonic()
     gc.enable()
     gc.unfreeze()
@@ -182,7 +182,7 @@ def tell_done(course: Course, *, began: float, ended: float, cpu_s: float) -> No
     )
 
 
-async def serve() -> None:
+async def serve(*, own_core: bool) -> None:
     lines: Lines = asyncio.Queue()
     reader = threading.Thread(target=read_lines, args=(lines, asyncio.get_running_loop()), daemon=True)
     reader.start()
@@ -197,7 +197,7 @@ async def serve() -> None:
             say("error", kind="storage", message=str(error))
             continue
         try:
-            await drive_point(plan, lines, file)
+            await drive_point(plan, lines, file, own_core=own_core)
         finally:
             with contextlib.suppress(OSError):  # a full disk was told with the point
                 file.close()
@@ -209,24 +209,17 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
 
 
-def keep_to_core(argv: Sequence[str]) -> None:
-    """`--cpu N`: a core that is shared with the engine makes this process wait its turn to read the clock."""
-    if "--cpu" in argv and hasattr(os, "sched_setaffinity"):
-        with contextlib.suppress(OSError):  # the core may have been taken from us meanwhile
-            os.sched_setaffinity(0, {int(argv[argv.index("--cpu") + 1])})
-
-
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_to_core(sys.argv)
+    own_core = keep_to_core(sys.argv)
     allow_many_connections()
     try:
         import uvloop  # noqa: PLC0415  # not on every platform
     except ImportError:
-        asyncio.run(serve())
+        asyncio.run(serve(own_core=own_core))
     else:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve())
+            runner.run(serve(own_core=own_core))
 
 
 if __name__ == "__main__":
