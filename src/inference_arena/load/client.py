@@ -17,13 +17,13 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import IO, Any, Final
 
+from inference_arena.load.ahead import Ahead
 from inference_arena.load.core import going_first, keep_to_core
 from inference_arena.load.course import Course
 from inference_arena.load.decode import first_token_at
 from inference_arena.load.drive import drive
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.raw import write_raw
-from inference_arena.load.requests import Request, make_request
 from inference_arena.load.wire import Call
 
 TICK_EVERY_S: Final = 0.5
@@ -85,20 +85,22 @@ async def listen_while_driving(course: Course, lines: Lines) -> None:
         lines.put_nowait(None)
 
 
-def make_ahead(plan: PointPlan) -> list[Request]:
+def make_ahead(plan: PointPlan) -> Ahead:
     """Many long prompts take a minute, and silence would be taken for a death."""
-    requests: list[Request] = []
-    said = monotonic()
-    for number in range(plan.expected_requests):
-        requests.append(make_request(plan, number))
+    ahead, said = Ahead(plan), monotonic()
+
+    def tell(made: int) -> None:
+        nonlocal said
         if monotonic() - said > TICK_EVERY_S:
-            say("preparing", point=plan.point, made=len(requests))
+            say("preparing", point=plan.point, made=made)
             said = monotonic()
-    return requests
+
+    ahead.fill(tell)
+    return ahead
 
 
 async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes], *, own_core: bool) -> None:
-    requests = make_ahead(plan)
+    ahead = make_ahead(plan)
     keep = partial(
         write_raw,
         file,
@@ -106,7 +108,7 @@ async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes], *, own_cor
         clock_zero_s=plan.clock_zero_s,
         asked_input_tokens=plan.lengths.input_tokens,
     )
-    course = Course(plan=plan, requests=requests, keep=keep)
+    course = Course(plan=plan, ahead=ahead, keep=keep)
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -176,7 +178,7 @@ def tell_done(course: Course, *, began: float, ended: float, cpu_s: float) -> No
             "to_s": since(plan, ended),
             "cpu_s": round(cpu_s, 6),
             "event_loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
-            "prompts_made_late": course.prompts_made_late,
+            "prompts_made_late": course.ahead.made_late,
             "loop_lag_s": course.loop_lag_s,
         },
     )
