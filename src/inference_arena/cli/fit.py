@@ -70,7 +70,7 @@ def command(
     else:
         shown = len(pairs) * 3 if everything or name is not None else SHOWN
         for ask, candidates in answers:
-            _print(ask, candidates, purpose=purpose, shown=shown, notes=notes)
+            _print(ask, candidates, purpose=purpose, shown=shown, again=planning.again(words), notes=notes)
     return 0 if any(one.fit.runs for _, candidates in answers for one in candidates) else 1
 
 
@@ -101,13 +101,27 @@ def _candidate(fit: Fit, of: Any, purpose: str) -> Candidate:
     )
 
 
-def _print(ask: Ask, candidates: Sequence[Candidate], *, purpose: str, shown: int, notes: Sequence[str]) -> None:
+def _print(
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    *,
+    purpose: str,
+    shown: int,
+    again: Sequence[str],
+    notes: Sequence[str],
+) -> None:
     from functools import partial  # noqa: PLC0415
 
     from inference_arena.report import FitPage, fit_blocks  # noqa: PLC0415
 
     page = FitPage(
-        ask=ask, candidates=candidates, purpose=purpose, test=_test(purpose), shown=shown, notes=tuple(notes)
+        ask=ask,
+        candidates=candidates,
+        purpose=purpose,
+        test=_test(purpose),
+        shown=shown,
+        again=again,
+        notes=tuple(notes),
     )
     show(partial(fit_blocks, page))
 
