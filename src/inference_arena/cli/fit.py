@@ -70,7 +70,7 @@ def command(
     else:
         shown = len(pairs) * 3 if everything or name is not None else SHOWN
         for ask, candidates in answers:
-            _print(ask, candidates, purpose=purpose, shown=shown, again=planning.again(words), notes=notes)
+            _print(ask, candidates, purpose=purpose, shown=shown, named=name, again=planning.again(words), notes=notes)
     return 0 if any(one.fit.runs for _, candidates in answers for one in candidates) else 1
 
 
@@ -107,6 +107,7 @@ def _print(
     *,
     purpose: str,
     shown: int,
+    named: str | None,
     again: Sequence[str],
     notes: Sequence[str],
 ) -> None:
@@ -121,6 +122,7 @@ def _print(
         test=_test(purpose),
         shown=shown,
         again=again,
+        named=named,
         notes=tuple(notes),
     )
     show(partial(fit_blocks, page))

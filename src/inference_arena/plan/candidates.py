@@ -36,8 +36,8 @@ def main_test(models: Iterable[Model], task: Task | None) -> str | None:
 
 
 def best_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
-    """One plan a model: what surely runs and may be fast enough, the best level, the least loss of weights, the longest
-    context.
+    """One plan a model: what surely runs and may be fast enough, the best level, the least loss of weights, speed
+    known from measurements, the longest context.
     """
     best: dict[str, Fit] = {}
     for fit in fits:
@@ -53,7 +53,8 @@ def _worth(fit: Fit) -> tuple[float, ...]:
     context = fit.budget.longest_context_tokens
     if not fit.runs:
         return (0, level, -weights, context)
-    return (1, not _is_late(fit), _is_sure(fit), quick, level, weights, context)
+    measured = fit.speed is not None and fit.speed.tpot_s is not None and fit.speed.tpot_s.basis != "formula"
+    return (1, not _is_late(fit), _is_sure(fit), quick, level, weights, measured, context)
 
 
 def order_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:

@@ -5,7 +5,7 @@ shorter prefill steps, no recorded graphs. What is pinned stays as it is.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from inference_arena import units
@@ -14,8 +14,7 @@ from inference_arena.plan.activations import peak_bytes
 from inference_arena.plan.budget import MemoryBudget
 from inference_arena.plan.graphs import graph_bytes, sglang_sizes, vllm_sizes
 from inference_arena.plan.memory import memory
-from inference_arena.plan.question import Question, question
-from inference_arena.plan.resident import resident_bytes
+from inference_arena.plan.question import Question, asked_with
 from inference_arena.plan.trial import Settings
 
 # left free beside everything that is counted, for what another program or a longer run may take
@@ -54,7 +53,7 @@ def choose(base: Question, wish: Wish) -> Chosen:
             "parallel": pinned.parallel or _parallel(base, wish),
         }
     )
-    first = _with(base, settings)
+    first = asked_with(base, settings)
     best = Chosen(asked=first, budget=memory(first))
     if _is_hopeless(first):
         return best
@@ -66,17 +65,6 @@ def choose(base: Question, wish: Wish) -> Chosen:
     return best
 
 
-def _with(base: Question, settings: Settings) -> Question:
-    return question(
-        model=base.model,
-        checkpoint=base.checkpoint,
-        target=base.target,
-        settings=settings,
-        era=base.era,
-        overhead=base.overhead,
-    )
-
-
 def _parallel(base: Question, wish: Wish) -> int | None:
     """llama.cpp divides its cache among slots, so it gets as many as users; others queue what they cannot hold."""
     return wish.users if base.era.memory_rule == "llamacpp-buffers" else None
@@ -86,8 +74,7 @@ def _is_hopeless(asked: Question) -> bool:
     """Weights alone exceed the card, where nothing can be put elsewhere."""
     if asked.era.memory_rule == "llamacpp-buffers":
         return False
-    weights = resident_bytes(asked.model, asked.checkpoint, asked.target) // asked.cards
-    return weights > asked.target.free_bytes
+    return asked.held_bytes // asked.cards > asked.target.free_bytes
 
 
 def _is_enough(chosen: Chosen, wish: Wish) -> bool:
@@ -105,12 +92,12 @@ def _retreats(first: Question, pinned: Settings) -> Iterator[tuple[tuple[str, ..
         return
     for tokens in SMALLER_STEPS if pinned.prefill_tokens is None else ():
         if tokens < first.prefill_tokens:
-            shorter = _with(first, first.settings.model_copy(update={"prefill_tokens": tokens}))
+            shorter = asked_with(first, first.settings.model_copy(update={"prefill_tokens": tokens}))
             yield from _shared(shorter, pinned, (f"prefill steps of {tokens} tokens",))
     if pinned.graphs is None:
         least = SMALLER_STEPS[-1] if pinned.prefill_tokens is None else first.prefill_tokens
         update = {"prefill_tokens": least, "graphs": False}
-        eager = _with(first, first.settings.model_copy(update=update))
+        eager = asked_with(first, first.settings.model_copy(update=update))
         yield from _shared(eager, pinned, (f"prefill steps of {least} tokens", "no recorded graphs"))
 
 
@@ -124,7 +111,7 @@ def _shared(asked: Question, pinned: Settings, words: tuple[str, ...]) -> Iterat
     share = fitted_share(asked)
     if share > 0:
         settings = asked.settings.model_copy(update={name: share})
-        yield (*words, f"a share of {share:g}"), replace(asked, settings=settings)
+        yield (*words, f"a share of {share:g}"), asked_with(asked, settings)
 
 
 def fitted_share(asked: Question) -> float:

@@ -9,7 +9,6 @@ from inference_arena.plan.choose import Chosen, Wish
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.obstacle import Obstacle
 from inference_arena.plan.question import Question
-from inference_arena.plan.resident import resident_bytes
 from inference_arena.plan.speed import Speed
 from inference_arena.plan.trial import Settings
 
@@ -24,8 +23,8 @@ RUNS: frozenset[Level] = frozenset(("fits", "tight", "partly", "unverified"))
 class Fit(Fact):
     """One verdict. `deciding` says in one sentence what decides it; `ways_out` what would change it.
 
-    `budget` is per card. `offloaded`: some layers compute in the machine's memory. `meets_slo` is judged on both ends of
-    the speed interval; None where they disagree, or where the speed is unknown.
+    `budget` is per card. `offloaded`: some layers compute in the machine's memory. `meets_slo` is judged on both ends
+    of the speed interval; None where they disagree, or where the speed is unknown.
     """
 
     checkpoint: str
@@ -90,13 +89,20 @@ def deciding(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> str
     if refusal is not None:
         return f"{refusal.what}: {units.gib(refusal.needed_bytes)} needed, {units.gib(refusal.available_bytes)} there"
     context = f"{chosen.asked.context_tokens:,} tokens"
-    held = f"{budget.requests:.1f}" if budget.requests < 10 else f"{budget.requests:.0f}"
     if is_partly(chosen):
         layers, beside = f"{budget.gpu_layers} of {chosen.asked.model.layer_count} layers", units.gib(budget.host_bytes)
         return f"{layers} on the card, the rest computes in the machine's memory and takes {beside} of it"
     if budget.requests < wish.users:
+        held = counted(budget.requests)
         return f"the KV cache holds {held} of {wish.users} requests of {context} at once; the others wait"
-    return f"the KV cache holds {held} requests of {context} at once"
+    many = "1 request" if counted(budget.requests) == "1" else f"{counted(budget.requests)} requests"
+    return f"the KV cache holds {many} of {context} at once"
+
+
+def counted(requests: float) -> str:
+    """Cut, never rounded up: 1, 1.5, 9.9, 37."""
+    tenths = int(requests * 10 + 1e-6)
+    return f"{tenths // 10}" if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10:.1f}"
 
 
 def ways_out(chosen: Chosen, obstacles: tuple[Obstacle, ...]) -> tuple[str, ...]:
@@ -131,9 +137,8 @@ def fitting_share(asked: Question) -> float:
 
 def cards_needed(asked: Question) -> int:
     """Cards of this kind, a power of two, that hold the weights with a fifth left for the rest."""
-    weights = resident_bytes(asked.model, asked.checkpoint, asked.target)
     cards = 1
-    while weights / cards > 0.8 * asked.target.memory_bytes:
+    while asked.held_bytes / cards > 0.8 * asked.target.memory_bytes:
         cards *= 2
     return max(cards, asked.cards * 2 if cards <= asked.cards else cards)
 

@@ -13,7 +13,7 @@ from inference_arena.plan.budget import Cause, MemoryBudget, Parts, Refusal, ref
 from inference_arena.plan.graphs import graph_bytes, sglang_sizes
 from inference_arena.plan.kv_cache import layer_token_bytes
 from inference_arena.plan.question import Question, kv_split
-from inference_arena.plan.resident import resident_bytes, share_of_one_card
+from inference_arena.plan.resident import share_of_one_card
 from inference_arena.plan.terms import terms
 
 # The rule of thumb by which SGLang reserves memory for itself, in MiB (server_args.py of 0.5.14)
@@ -63,8 +63,7 @@ def sglang_parts(asked: Question) -> Parts:
     """Share * free before load goes to weights and KV cache; all else must come out of what is left."""
     share = asked.settings.static_share or automatic_share(asked)
     before = asked.target.free_bytes - asked.context_bytes
-    held = resident_bytes(asked.model, asked.checkpoint, asked.target, machete=False)
-    weights = share_of_one_card(held, cards=asked.cards)
+    weights = share_of_one_card(asked.held_bytes, cards=asked.cards)
     return Parts(
         weights=weights,
         kv_cache=int(before * share) - weights - asked.overhead.buffer_bytes,

@@ -13,9 +13,8 @@ from inference_arena.plan.activations import peak_bytes
 from inference_arena.plan.budget import Cause, MemoryBudget, Parts, Refusal, TermName, refused
 from inference_arena.plan.graphs import graph_bytes, vllm_sizes
 from inference_arena.plan.kv_cache import kept_tokens, layer_token_bytes
-from inference_arena.plan.question import BLOCK_TOKENS, Question, kv_split
-from inference_arena.plan.resident import resident_bytes, share_of_one_card
-from inference_arena.plan.search import largest_that_fits
+from inference_arena.plan.question import BLOCK_TOKENS, Question, kv_split, longest_context
+from inference_arena.plan.resident import share_of_one_card
 from inference_arena.plan.terms import terms
 
 
@@ -23,7 +22,7 @@ def vllm_parts(asked: Question) -> Parts:
     """Requested is share * visible memory; the cache gets that less weights, activations, the rest (and graphs)."""
     share = asked.settings.memory_share or asked.era.memory_share or 1.0
     requested = math.ceil(asked.target.memory_bytes * share)
-    weights = share_of_one_card(resident_bytes(asked.model, asked.checkpoint, asked.target), cards=asked.cards)
+    weights = share_of_one_card(asked.held_bytes, cards=asked.cards)
     activations, loaded = peak_bytes(asked), asked.loaded_bytes
     graphs = graph_bytes(asked, vllm_sizes(asked))
     inside = not asked.graphs_outside
@@ -63,9 +62,7 @@ def vllm_budget(asked: Question) -> MemoryBudget:
         kv_cache_tokens=int(requests * asked.context_tokens),
         sequence_bytes=asked.request_bytes(asked.context_tokens),
         requests=requests,
-        longest_context_tokens=largest_that_fits(
-            asked.model.context_tokens, lambda tokens: asked.request_bytes(tokens) <= pool
-        ),
+        longest_context_tokens=longest_context(asked, pool),
         spread=asked.overhead.spread,
         spread_of=asked.overhead.measured_with,
         refusal=_refusal(asked, part),

@@ -1,10 +1,13 @@
 """What a memory plan is asked about, with every default filled in. Knows which default applies, not what follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from inference_arena.facts import Checkpoint, Defaults, Era, Layers, Model, Overhead
 from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
+from inference_arena.plan.resident import resident_bytes
+from inference_arena.plan.search import largest_that_fits
 from inference_arena.plan.target import Target
 from inference_arena.plan.trial import Settings
 
@@ -16,7 +19,8 @@ BLOCK_TOKENS = 16  # of vLLM's and SGLang's paged caches (vLLM config/cache.py);
 class Question:
     """One model on one kind of card with one stretch of an engine's releases. All defaults are settled here.
 
-    `cached` is the model as the engine's cache sees it: without windows, where it knows none.
+    `cached` is the model as the engine's cache sees it: without windows, where it knows none. `held_bytes` is what the
+    weights take over all cards after load, in engines that repack them.
     """
 
     model: Model
@@ -32,6 +36,7 @@ class Question:
     graph_batch: int
     graphs: bool
     row: Defaults
+    held_bytes: int
 
     @property
     def element(self) -> float:
@@ -92,6 +97,15 @@ def without_windows(model: Model) -> Model:
     return model.model_copy(update={"layers": layers})
 
 
+def longest_context(asked: Question, pool_bytes: int) -> int:
+    """The longest context of one request that the pool holds, at most the model's own."""
+    most = asked.model.context_tokens
+    if any(layers.window_tokens or layers.kind == "linear" for layers in asked.cached.layers):
+        return largest_that_fits(most, lambda tokens: asked.request_bytes(tokens) <= pool_bytes)
+    block = asked.request_bytes(BLOCK_TOKENS)
+    return min(most, pool_bytes // block * BLOCK_TOKENS) if block else most
+
+
 def kv_split(model: Model, cards: int) -> int:
     """Into how many parts tensor parallelism cuts the KV cache: at most one per KV head, a latent cache into none."""
     heads = [layers.kv_heads or 1 for layers in model.layers if layers.kind not in {"latent", "shared", "linear"}]
@@ -111,25 +125,37 @@ def question(
 ) -> Question:
     """The settings as the engine would complete them."""
     row = defaults_for(era, target)
-    context_tokens = settings.context_tokens or model.context_tokens
-    parallel = settings.parallel or row.parallel or 1
-    # a step never holds more than all sequences at their full length (vLLM engine/arg_utils.py)
-    prefill_tokens = min(settings.prefill_tokens or row.prefill_tokens, parallel * context_tokens)
     return Question(
         model=model,
         cached=model if era.keeps_windows(model.architecture) else without_windows(model),
         checkpoint=checkpoint,
         target=target,
-        settings=settings,
         era=era,
         overhead=overhead,
-        context_tokens=context_tokens,
-        prefill_tokens=prefill_tokens,
-        parallel=parallel,
-        graph_batch=_graph_batch(row, cards=settings.tensor_parallel or 1),
-        graphs=settings.graphs is not False,
         row=row,
+        held_bytes=resident_bytes(model, checkpoint, target, machete=era.memory_rule.startswith("vllm")),
+        **_settled(settings, row, model),
     )
+
+
+def asked_with(asked: Question, settings: Settings) -> Question:
+    """The same question with other settings."""
+    return replace(asked, **_settled(settings, asked.row, asked.model))
+
+
+def _settled(settings: Settings, row: Defaults, model: Model) -> dict[str, Any]:
+    """The settings with the numbers that follow from them and from the engine's defaults."""
+    context_tokens = settings.context_tokens or model.context_tokens
+    parallel = settings.parallel or row.parallel or 1
+    return {
+        "settings": settings,
+        "context_tokens": context_tokens,
+        "parallel": parallel,
+        # a step never holds more than all sequences at their full length (vLLM engine/arg_utils.py)
+        "prefill_tokens": min(settings.prefill_tokens or row.prefill_tokens, parallel * context_tokens),
+        "graph_batch": _graph_batch(row, cards=settings.tensor_parallel or 1),
+        "graphs": settings.graphs is not False,
+    }
 
 
 def _graph_batch(row: Defaults, *, cards: int) -> int:

@@ -71,10 +71,15 @@ def _doors(
             yield one, unsure
 
 
-def plan_one(ask: Ask, *, model: Model, checkpoint: Checkpoint, running: EngineRelease) -> Fit:
-    """One checkpoint on one engine release: settings that fit the wish, what stands in the way, how fast."""
+def plan_one(
+    ask: Ask, *, model: Model, checkpoint: Checkpoint, running: EngineRelease, allowed: Support | None = None
+) -> Fit:
+    """One checkpoint on one engine release: settings that fit the wish, what stands in the way, how fast.
+
+    `allowed` is what support() says, where it is known already.
+    """
     pinned = ask.pinned.get(running.engine, Settings())
-    allowed = support(model=model, checkpoint=checkpoint, release=running, target=ask.target, dtype=pinned.dtype)
+    allowed = allowed or allowance(ask, model, checkpoint, running)
     named = tuple(flag.partition("=")[0] for flag in pinned.flags if flag.startswith("--"))
     obstacles = (*flag_obstacles(named, running), *allowed.obstacles)
     base = question(
@@ -90,6 +95,11 @@ def plan_one(ask: Ask, *, model: Model, checkpoint: Checkpoint, running: EngineR
     quick = _speed(ask, chosen, running.engine) if runs else None
     allowed = allowed.model_copy(update={"obstacles": obstacles})
     return _fit(ask, chosen, allowed, running=running, quick=quick)
+
+
+def allowance(ask: Ask, model: Model, checkpoint: Checkpoint, running: EngineRelease) -> Support:
+    dtype = ask.pinned[running.engine].dtype if running.engine in ask.pinned else None
+    return support(model=model, checkpoint=checkpoint, release=running, target=ask.target, dtype=dtype)
 
 
 def cards_for(target: Target, model: Model) -> int | None:
@@ -163,17 +173,24 @@ def host_share(chosen: Chosen) -> float:
 def survey(
     ask: Ask, *, checkpoints: Iterable[tuple[Model, Checkpoint]], engine_names: Iterable[str] | None = None
 ) -> tuple[Fit, ...]:
-    """A plan for each checkpoint on each engine that reads its format."""
-    names = tuple(engine_names or engines_for(ask.target))
+    """A plan for each checkpoint on each engine: those that are named, else those that read its format."""
+    named = tuple(engine_names or ())
     usual = default_releases(ask.target)
-    return tuple(
-        plan_one(
-            ask,
-            model=model,
-            checkpoint=checkpoint,
-            running=release_for(name, ask=ask, model=model, checkpoint=checkpoint, usual=usual),
-        )
-        for model, checkpoint in checkpoints
-        for name in names
-        if FORMATS.get(name) == checkpoint.format
-    )
+    known: dict[tuple[str | None, ...], tuple[EngineRelease, Support]] = {}
+    fits: list[Fit] = []
+    for model, checkpoint in checkpoints:
+        for engine in named or (name for name in engines_for(ask.target) if FORMATS[name] == checkpoint.format):
+            key = _kind(engine, model, checkpoint)
+            if key not in known:
+                running = release_for(engine, ask=ask, model=model, checkpoint=checkpoint, usual=usual)
+                known[key] = (running, allowance(ask, model, checkpoint, running))
+            running, allowed = known[key]
+            fits.append(plan_one(ask, model=model, checkpoint=checkpoint, running=running, allowed=allowed))
+    return tuple(fits)
+
+
+def _kind(engine: str, model: Model, checkpoint: Checkpoint) -> tuple[str | None, ...]:
+    """All that release and support depend on: many checkpoints of a catalogue are of one kind."""
+    strange = checkpoint.title if FORMATS[engine] != checkpoint.format else None
+    classes = (model.architecture, model.gguf_architecture)
+    return (engine, *classes, checkpoint.format, checkpoint.quantization, checkpoint.dtype, strange)

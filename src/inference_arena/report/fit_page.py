@@ -20,9 +20,10 @@ MOST_MISSES: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPage:
-    """The answer and what it was asked for. `shown` bounds both tables; `test` is the ranking's, None without one.
+    """The answer and what it was asked for. `shown` bounds the table; `test` is the ranking's, None without one.
 
-    `again`: the options that ask the same of another command.
+    `named` is the one model that was asked for, as it was typed; None: the catalogue. `again`: the options that ask
+    the same of another command.
     """
 
     ask: Ask
@@ -30,6 +31,7 @@ class FitPage:
     purpose: str
     test: str | None
     shown: int
+    named: str | None = None
     again: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -66,15 +68,13 @@ def _title(page: FitPage) -> tuple[Block, ...]:
     return (
         Heading(text=line),
         Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context{each}."),
-        Sentence(text=_assumed(target), tone="quiet"),
-        Sentence(text=ranked if page.candidates else "", tone="quiet"),
+        *((Sentence(text=_assumed(target), tone="quiet"),) if target.memory_assumed else ()),
+        *((Sentence(text=ranked, tone="quiet"),) if page.candidates and page.named is None else ()),
     )
 
 
 def _assumed(target: Target) -> str:
-    """What the memory is known from, where nobody has read it; empty where somebody has."""
-    if not target.memory_assumed:
-        return ""
+    """What the memory is known from, where nobody has read it off such a card."""
     if target.gpu is None or not target.unified:
         return "How much of such a card programs see is assumed: nobody has read it off one."
     whole = units.gib(target.sold_bytes)
@@ -83,7 +83,8 @@ def _assumed(target: Target) -> str:
 
 def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     if not running:
-        return (Sentence(text="Nothing in the catalogue runs here as asked.", tone="careful"),)
+        what = "Nothing in the catalogue runs" if page.named is None else f"{page.named} does not run"
+        return (Sentence(text=f"{what} here as asked.", tone="careful"),)
     rows = running[: page.shown]
     more = len(running) - len(rows)
     legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in rows[0].fit.budget.terms)
@@ -161,7 +162,7 @@ def _why(fit: Fit) -> str:
 def _next(page: FitPage, candidates: Sequence[Candidate]) -> tuple[Block, ...]:
     if not candidates:
         return ()
-    fit = candidates[0].fit
-    command = _again("arena plan " + fit.checkpoint, page)
-    command += "" if "--engine" in page.again else f" --engine {fit.engine}"
+    best = candidates[0].fit
+    engine = () if "--engine" in page.again else ("--engine", best.engine)
+    command = shlex.join(("arena", "plan", page.named or best.checkpoint, *page.again, *engine))
     return (Heading(text="Next"), Step(purpose="the memory, term by term, and the command to paste", command=command))

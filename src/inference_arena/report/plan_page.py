@@ -9,7 +9,7 @@ from inference_arena.plan import Ask, Fit, Turned
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
-from inference_arena.report.table import Column, table
+from inference_arena.report.table import Column, fitted, table
 
 _INDENT = 2
 _OPTION = re.compile(r" (?=-)")
@@ -85,7 +85,7 @@ def _memory(fit: Fit, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     )
     return (
         Heading(text="Memory"),
-        Lines(lines=(drawn, *(row[:width] for row in rows)), drawing=True),
+        Lines(lines=(drawn, *(fitted(row, width=width, ascii_only=ascii_only) for row in rows)), drawing=True),
         *(Sentence(text=text, tone="quiet") for text in (whole, beside, holds) if text),
     )
 
