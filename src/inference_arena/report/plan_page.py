@@ -58,7 +58,7 @@ def _target(page: PlanPage) -> str:
 def _verdict(fit: Fit) -> tuple[Block, ...]:
     tone: Tone = "good" if fit.level == "fits" else "careful" if fit.runs else "bad"
     said = f"{planned.engine(fit)}: {planned.LEVELS[fit.level]}. {_sentence(fit.deciding)}"
-    gave = f"To make it fit, it gave way: {', '.join(fit.gave_way)}." if fit.gave_way else ""
+    gave = f"To make it fit, the plan takes {', '.join(fit.gave_way)}." if fit.gave_way else ""
     ways = f"What would change that: {'; '.join(fit.ways_out)}." if fit.ways_out and not fit.runs else ""
     return (Sentence(text=said, tone=tone), *(Sentence(text=text) for text in (gave, ways) if text))
 
