@@ -36,7 +36,7 @@ def nothing_more(found: Found, facts: Facts) -> Found:  # noqa: ARG001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A row. `at`: only in this stage. `more`: what can be worked out of the words and the log's facts.
+    """A row. `at`: only in this stage. `stage`: whatever the log says. `more`: what can be worked out of the words and the log's facts.
 
     `flags` are left out where something in them could not be worked out. `reproduced`: as in a `Diagnosis`.
     """
@@ -47,22 +47,26 @@ class Cause:
     advice: str
     flags: str = ""
     at: str = ""
+    stage: str = ""
     reproduced: bool = True
     more: Callable[[Found, Facts], Found] = nothing_more
 
 
-def stages(milestones: Sequence[tuple[str, str]], log: Sequence[str]) -> tuple[str, ...]:
-    """The stage at each line: the furthest whose words were there by then."""
+def stages(milestones: Sequence[tuple[str, str]], log: Sequence[str]) -> tuple[str | None, ...]:
+    """The stage at each line: the furthest whose words were there by then; None before the first."""
     order = list(STAGES)
     compiled = [(order.index(stage), re.compile(words)) for stage, words in milestones]
-    at, found = 0, []
+    at = -1
+    found: list[str | None] = []
     for line in log:
         at = max([at, *(stage for stage, words in compiled if stage > at and words.search(line))])
-        found.append(order[at])
+        found.append(None if at < 0 else order[at])
     return tuple(found)
 
 
-def find(table: Sequence[Cause], log: Sequence[str], *, facts: Facts, reached: Sequence[str]) -> Diagnosis | None:
+def find(
+    table: Sequence[Cause], log: Sequence[str], *, facts: Facts, reached: Sequence[str | None]
+) -> Diagnosis | None:
     """The table's first row whose words are in the log, at their first line."""
     for row in table:
         words = re.compile(row.words, re.IGNORECASE)
@@ -73,7 +77,7 @@ def find(table: Sequence[Cause], log: Sequence[str], *, facts: Facts, reached: S
 
 
 def _diagnosis(
-    row: Cause, match: re.Match[str], *, number: int, log: Sequence[str], facts: Facts, stage: str
+    row: Cause, match: re.Match[str], *, number: int, log: Sequence[str], facts: Facts, stage: str | None
 ) -> Diagnosis:
     found = {name: (value or "").strip() for name, value in match.groupdict().items()}
     known = {**found, **row.more(found, facts)}
@@ -84,7 +88,7 @@ def _diagnosis(
         why=said,
         advice=row.advice.format_map(known),
         evidence=tuple(dict.fromkeys((said, *(excerpt(line) for line in last_words(log, lines=2))))),
-        stage=stage,
+        stage=row.stage or stage,
         flags=_flags(row.flags, known),
         reproduced=row.reproduced,
         line=number + 1,
@@ -145,7 +149,7 @@ _SIGNALS: Final[Mapping[int, tuple[str, str, str]]] = MappingProxyType(
 
 
 def without_a_word(
-    title: str, log: Sequence[str], *, exit_code: int | None, reached: Sequence[str], started: bool
+    title: str, log: Sequence[str], *, exit_code: int | None, reached: Sequence[str | None], started: bool
 ) -> Diagnosis:
     """What can be said where no known words are in the log."""
     stage = reached[-1] if reached else None
@@ -158,7 +162,7 @@ def without_a_word(
     if errors:
         return _unknown_error(title, log, errors, stage=stage, ended=exit_code is not None)
     if exit_code is None and log and not started:
-        return _never_ready(title, log, stage=stage or "arguments", said=said)
+        return _never_ready(title, log, stage=stage, said=said)
     ended = "it said nothing" if exit_code is None else f"it ended with exit code {exit_code}"
     return Diagnosis(
         cause="unknown" if exit_code is None else "engine-died",
@@ -185,11 +189,11 @@ def _unknown_error(
     )
 
 
-def _never_ready(title: str, log: Sequence[str], *, stage: str, said: tuple[str, ...]) -> Diagnosis:
+def _never_ready(title: str, log: Sequence[str], *, stage: str | None, said: tuple[str, ...]) -> Diagnosis:
     number = max((number for number, line in enumerate(log) if line.strip()), default=0)
     return Diagnosis(
         cause="never-ready",
-        what=f"{title} was still {STAGES[stage]} when its log ends: it needs longer, it hung, or it was ended there",
+        what=f"{title} was still {STAGES.get(stage or '', 'starting')} when its log ends: it needs longer, it hung, or it was ended there",
         why=said[-1] if said else "it said nothing",
         advice="give it longer (a first start compiles kernels), and look whether its process still works",
         evidence=said,

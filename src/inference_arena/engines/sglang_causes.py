@@ -31,12 +31,14 @@ def _share_below(found: Found, facts: Facts) -> Found:  # noqa: ARG001
 ARGUMENTS: Final = (
     Cause(
         cause="unknown-flag",
+        stage="arguments",
         words=r"error: unrecognized arguments: (?P<flag>.+)",
         what="this release of SGLang does not know {flag}",
         advice="leave {flag} out, or look it up with: python -m sglang.launch_server --help",
     ),
     Cause(
         cause="bad-flag",
+        stage="arguments",
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="SGLang cannot use what {flag} was given: {problem}",
         advice="correct it; python -m sglang.launch_server --help tells what it takes",

@@ -13,7 +13,9 @@ from inference_arena.engines.readings import Reading, gib, no, number, read, tex
 from inference_arena.engines.sglang_causes import CAUSES
 
 TITLE: Final = "SGLang"
-SIGNATURE: Final = r"\bsglang\b|ServerArgs\(|Load weight (?:begin|end)|Memory pool end|max_total_num_tokens="
+SIGNATURE: Final = (
+    r"\bsglang\b|ServerArgs\(|Load weight (?:begin|end)|Memory pool end|max_total_num_tokens=|mem[-_]fraction[-_]static"
+)
 BEGINS: Final = r"server_args=ServerArgs\("
 _STARTED: Final = r"The server is fired up and ready to roll"
 _DIED: Final = r"Scheduler hit an exception|SIGQUIT received|Received sigquit from a child"

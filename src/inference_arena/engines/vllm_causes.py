@@ -54,12 +54,14 @@ def _whole(found: Found, facts: Facts) -> Found:  # noqa: ARG001
 ARGUMENTS: Final = (
     Cause(
         cause="unknown-flag",
+        stage="arguments",
         words=r"error: unrecognized arguments: (?P<flag>.+)",
         what="this release of vLLM does not know {flag}",
         advice="leave {flag} out, or look it up with: vllm serve --help=all",
     ),
     Cause(
         cause="bad-flag",
+        stage="arguments",
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="vLLM cannot use what {flag} was given: {problem}",
         advice="correct it; vllm serve --help=all tells what it takes",

@@ -14,7 +14,7 @@ from inference_arena.engines.vllm_causes import CAUSES, SILENT
 
 TITLE: Final = "vLLM"
 SIGNATURE: Final = (
-    r"\bvllm[/.:]|\bvLLM\b|\((?:APIServer|EngineCore)\S* pid=\d+\)|\[v1/(?:engine|worker|core)/|vllm: error"
+    r"\bvllm[/.:]|\bvLLM\b|\bVllm[A-Z]|\((?:APIServer|EngineCore)\S* pid=\d+\)|\[v1/(?:engine|worker|core)/|vllm: error"
 )
 BEGINS: Final = r"non-default args: |vLLM API server version"
 _STARTED: Final = r"Application startup complete"
