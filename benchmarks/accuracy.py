@@ -47,6 +47,8 @@ def figures(streams: int, ours: Verdict, peers: Verdicts) -> Iterator[Figure]:
     cpu_limit = 30.0 if streams == CPU_STREAMS else None
     yield figure("client CPU a token", "us", lambda v: v.cpu_us_per_token, limit=cpu_limit)
     yield figure("loop lag p99", "ms", lambda v: v.loop_lag_p99_ms)
+    yield figure("client kept from its core", "ms", lambda v: v.waited_ms)
+    yield figure("cores taken by the host", "ms", lambda v: v.stolen_ms)
     yield figure("requests judged", "", lambda v: float(v.requests))
 
 

@@ -8,7 +8,10 @@ from inference_arena.load.prompts import prompt_text
 from kit.work import Seen, Work
 
 RUNNER = Path(__file__).parent / "inside" / "guidellm_run.py"
-PROMPTS = 500  # it starts over when they run out, which the truth server does not mind
+# it ends when the prompts run out; each is said again and again, which the truth server does not mind
+PROMPTS, MOST_PROMPTS = 500, 20_000
+# more than any run of it has shown
+MOST_REQUESTS_PER_S = 1_000.0
 
 
 def argv(programs: Path, work: Work, port: int, folder: Path) -> list[str]:
@@ -18,13 +21,12 @@ def argv(programs: Path, work: Work, port: int, folder: Path) -> list[str]:
 
 
 def _spec(work: Work, port: int, report_path: Path) -> dict[str, Any]:
-    prompts = [prompt_text(words=int(work.input_tokens / 1.3), seed=number) for number in range(PROMPTS)]
+    seconds = work.settle_s + work.duration_s + work.answer_s + 1.0
     body = {
         "max_tokens": work.script.tokens,
         # what it sends by default and strict servers refuse; with it every chunk is bigger, so left out for all
         "stream_options": {"include_usage": True, "continuous_usage_stats": None},
     }
-    seconds = work.settle_s + work.duration_s + work.answer_s + 1.0
     return {
         "backend": {
             "kind": "openai_http",
@@ -36,9 +38,16 @@ def _spec(work: Work, port: int, report_path: Path) -> dict[str, Any]:
         "profile": _profile(work),
         "constraints": [{"kind": "max_duration", "seconds": seconds}],
         # in-memory prompts need no tokenizer
-        "data": [{"kind": "in_memory_item_list", "data": prompts, "column_name": "prompt"}],
+        "data": [{"kind": "in_memory_item_list", "data": _prompts(work, seconds), "column_name": "prompt"}],
         "outputs": [{"kind": "json", "path": str(report_path)}],
     }
+
+
+def _prompts(work: Work, seconds: float) -> list[str]:
+    per_s = work.load.rate_per_s or (work.load.concurrency or 1) / max(work.answer_s, 0.001)
+    wanted = min(MOST_PROMPTS, int(1.2 * seconds * min(per_s, MOST_REQUESTS_PER_S)) + PROMPTS)
+    told = [prompt_text(words=int(work.input_tokens / 1.3), seed=number) for number in range(PROMPTS)]
+    return [told[number % PROMPTS] for number in range(wanted)]
 
 
 def _profile(work: Work) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Verdict:
     load_share: float | None
     cpu_us_per_token: float | None
     loop_lag_p99_ms: float | None
+    waited_ms: float | None
+    stolen_ms: float | None
 
 
 def window(work: Work, fared: Fared) -> Window:
@@ -106,8 +108,14 @@ def judge(work: Work, fared: Fared) -> Verdict:
         tpot_error_share=quantile(tpot_errors(joined), 0.5),
         load_share=load_share(work, fared, inside),
         cpu_us_per_token=cpu_us_per_token(fared, inside),
-        loop_lag_p99_ms=None if lag_s is None else lag_s * 1e3,
+        loop_lag_p99_ms=milliseconds(lag_s),
+        waited_ms=milliseconds(fared.waited.between(*inside)),
+        stolen_ms=milliseconds(fared.stolen.between(*inside)),
     )
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1e3
 
 
 def per_peer(verdicts: dict[str, Verdict | None], read: Callable[[Verdict], float | None]) -> dict[str, float | None]:

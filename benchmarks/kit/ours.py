@@ -43,7 +43,9 @@ def drive(work: Work, *, most_requests_per_s: float | None = None) -> Fared:
             seen=tuple(_seen(trace) for trace in traces if trace.result == "ok"),
             sent=server.sent(),
             usage=watch.usage,
+            stolen=watch.stolen,
             loop_lag_s=driven.client.loop_lag_s,
+            waited=watch.waited,
         )
 
 

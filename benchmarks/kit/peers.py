@@ -69,7 +69,7 @@ def fare(name: str, work: Work) -> Fared | None:
         if not seen:
             say(f"{name} at {work.load.label}: no figures; {trouble or 'its report holds no finished request'}")
             return None
-        return Fared(seen=seen, sent=server.sent(), usage=watch.usage)
+        return Fared(seen=seen, sent=server.sent(), usage=watch.usage, stolen=watch.stolen)
 
 
 def _run(argv: Sequence[str], *, folder: Path, limit_s: float) -> tuple[Watch, str | None]:

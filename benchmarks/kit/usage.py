@@ -1,4 +1,7 @@
-"""Processor time of a process and all that it started, watched from outside while it runs."""
+"""Processor time of a process and all that it started, watched from outside while it runs.
+
+Also what kept it from running: other programs on its core, and the host, which may take cores from a virtual machine.
+"""
 
 import os
 import threading
@@ -6,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -22,6 +26,8 @@ class Watch:
     cpus: Sequence[int] | None = None
     used_s: dict[int, float] = field(default_factory=dict)
     samples: list[tuple[float, float]] = field(default_factory=list)
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    steals: list[tuple[float, float]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def read(self) -> None:
@@ -31,7 +37,10 @@ class Watch:
             except psutil.Error:
                 continue
             self.used_s[process.pid] = times.user + times.system
-        self.samples.append((time.monotonic(), sum(self.used_s.values())))
+        now_s = time.monotonic()
+        self.samples.append((now_s, sum(self.used_s.values())))
+        note(self.waits, now_s, waited_s(self.root.pid))
+        note(self.steals, now_s, getattr(psutil.cpu_times(), "steal", None))
 
     def _tree(self) -> list[psutil.Process]:
         try:
@@ -48,6 +57,29 @@ class Watch:
     @property
     def usage(self) -> Usage:
         return Usage(samples=tuple(self.samples))
+
+    @property
+    def waited(self) -> Usage:
+        """Seconds that the root's main thread was ready to run and another program had its core."""
+        return Usage(samples=tuple(self.waits))
+
+    @property
+    def stolen(self) -> Usage:
+        """Seconds, over all cores, that the host ran something else instead of this virtual machine."""
+        return Usage(samples=tuple(self.steals))
+
+
+def note(samples: list[tuple[float, float]], now_s: float, seconds: float | None) -> None:
+    if seconds is not None:
+        samples.append((now_s, seconds))
+
+
+def waited_s(pid: int) -> float | None:
+    """None where the kernel does not count it."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 @contextmanager

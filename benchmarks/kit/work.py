@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Processor seconds that a client had used, all its processes together, at some moments."""
+    """Processor seconds that a client (all its processes) had used, or had been kept from, at some moments."""
 
     samples: tuple[tuple[float, float], ...]
 
@@ -61,9 +61,11 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Fared:
-    """A client's reports beside what the server logged. `loop_lag_s` is known of ours only."""
+    """A client's reports beside what the server logged. What is known of ours only has a default."""
 
     seen: tuple[Seen, ...]
     sent: tuple[Sent, ...]
     usage: Usage
+    stolen: Usage
     loop_lag_s: Sequence[float] = ()
+    waited: Usage = Usage(samples=())

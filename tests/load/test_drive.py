@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from inference_arena import facts
 from inference_arena.load import Driven, LoadProcess, LoadProcessDied, PointPlan, Target, Wording, decode, read_raw
+from inference_arena.load.ahead import Ahead
 from inference_arena.load.drive import arrivals, steady_window
 from inference_arena.load.raw import write_raw
 from inference_arena.load.requests import make_request
@@ -202,6 +203,50 @@ def test_a_point_that_needs_more_prompts_than_expected_makes_them_and_says_so(dr
 
     assert it.driven.client.prompts_made_late == len(it.traces) - 4
     assert {trace.result for trace in it.measured} == {"ok"}
+
+
+def test_prompts_that_memory_does_not_hold_are_made_in_quiet_moments_and_are_the_same(drove_quick):
+    plan = a_plan(1, Path("raw"))
+    most_bytes = 3 * len(make_request(plan, 0).payload)
+    it = drove_quick(load=Load(kind="closed", concurrency=2, requests=30), most_bytes_ahead=most_bytes)
+
+    assert it.driven.client.prompts_made_late == 0
+    assert len(it.traces) >= 30
+    assert all(trace.prompt_sha256 == make_request(plan, trace.request).prompt_sha256 for trace in it.traces)
+
+
+def made_ahead(plan: PointPlan) -> tuple[Ahead, list[int]]:
+    ahead, told = Ahead(plan), []
+    ahead.fill(told.append)
+    return ahead, told
+
+
+@pytest.mark.parametrize(("most_bytes", "held"), [(1, 1), (5_000, None), (10**9, 40)])
+def test_requests_are_made_ahead_until_the_bytes_are_full_or_all_that_are_expected_are_there(most_bytes, held):
+    plan = a_plan(1, Path("raw"), expected_requests=40, most_bytes_ahead=most_bytes)
+    ahead, told = made_ahead(plan)
+    sizes = [len(make_request(plan, number).payload) for number in range(ahead.made)]
+
+    assert told == list(range(1, ahead.made + 1))
+    assert ahead.held_bytes == sum(sizes)
+    assert sum(sizes[:-1]) < most_bytes
+    assert ahead.made == held or (held is None and 1 < ahead.made < 40 and sum(sizes) >= most_bytes)
+
+
+def test_what_did_not_fit_is_wanted_once_half_of_the_bytes_are_free_and_nothing_beyond_what_is_expected():
+    ahead, _ = made_ahead(a_plan(1, Path("raw"), expected_requests=40, most_bytes_ahead=5_000))
+    taken, most_bytes = [], 0
+    while len(taken) < 43:
+        taken.append(ahead.take().number)
+        assert ahead.wants_one == (ahead.made < 40 and ahead.held_bytes <= 2_500)
+        if ahead.wants_one:
+            ahead.make_one()
+        most_bytes = max(most_bytes, ahead.held_bytes)
+
+    assert taken == list(range(43))
+    assert ahead.made_late == 3
+    assert most_bytes < 5_000
+    assert ahead.held_bytes == 0
 
 
 def test_an_answer_that_does_not_end_is_unfinished_at_the_drain_limit(drove):
@@ -495,6 +540,35 @@ def test_the_load_process_leaves_when_its_input_ends_in_the_middle_of_a_point(ow
 
     assert own_process._process.returncode == 0  # it left by itself
     assert len(traces_of(tmp_path / "raw")) == 4
+
+
+def real_time_is_allowed() -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be kept to cores here")
+@pytest.mark.parametrize("own_core", [True, False])
+def test_the_load_process_goes_first_on_a_core_of_its_own_and_only_while_it_drives(quick_port, tmp_path, own_core):
+    cpu = max(os.sched_getaffinity(0)) if own_core else None
+    load, seen = Load(kind="closed", concurrency=2, duration_s=60.0), []
+
+    def look(_: object) -> str:
+        seen.append(os.sched_getscheduler(process.pid) & ~os.SCHED_RESET_ON_FORK)
+        return "seen"
+
+    with LoadProcess(log_path=tmp_path / "log", cpu=cpu) as process:
+        driven = process.drive(a_plan(quick_port, tmp_path / "raw", load=load), on_tick=look)
+        afterwards = os.sched_getscheduler(process.pid)
+
+    first = own_core and real_time_is_allowed()
+    assert driven.stopped_by == "seen"
+    assert seen == [os.SCHED_FIFO if first else os.SCHED_OTHER]
+    assert afterwards == os.SCHED_OTHER
 
 
 def test_a_killed_load_process_is_noticed_at_once_and_said(own_process, tmp_path):

@@ -261,7 +261,10 @@ def test_bf16_on_turing_becomes_float16_by_itself_since_0_9_and_must_be_asked_fo
 def test_gemma_2_cannot_take_float16_instead():
     found = rules(ask("gemma-2-9b-it-bf16", "vllm", "0.24.0", card("geforce-rtx-2080-ti")))["dtype"]
 
-    assert (found.severity, found.way_out) == ("blocks", ("dtype float32, at twice the memory",))
+    assert (found.severity, found.way_out) == (
+        "blocks",
+        ("dtype float32, at twice the memory", "a GGUF file of it on llama.cpp"),
+    )
 
 
 def test_a_pascal_card_is_too_old_for_vllms_images_and_told_of_llama_cpp():
@@ -290,7 +293,7 @@ def test_apple_has_no_vllm_and_is_told_of_llama_cpp():
     found = rules(ask("llama-3.1-8b-instruct-bf16", "vllm", "0.24.0", card("apple-m4", None)))
 
     assert found["vendor"].severity == "blocks"
-    assert found["vendor"].way_out == ("llama.cpp, which has a build for this card",)
+    assert found["vendor"].way_out == ("a GGUF file of it on llama.cpp, which has a build for this card",)
 
 
 # flags, and all of it

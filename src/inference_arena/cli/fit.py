@@ -70,7 +70,7 @@ def command(
     else:
         shown = len(pairs) * 3 if everything or name is not None else SHOWN
         for ask, candidates in answers:
-            _print(ask, candidates, purpose=purpose, shown=shown, named=name, notes=notes)
+            _print(ask, candidates, purpose=purpose, shown=shown, named=name, again=planning.again(words), notes=notes)
     return 0 if any(one.fit.runs for _, candidates in answers for one in candidates) else 1
 
 
@@ -102,7 +102,14 @@ def _candidate(fit: Fit, of: Any, purpose: str) -> Candidate:
 
 
 def _print(
-    ask: Ask, candidates: Sequence[Candidate], *, purpose: str, shown: int, named: str | None, notes: Sequence[str]
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    *,
+    purpose: str,
+    shown: int,
+    named: str | None,
+    again: Sequence[str],
+    notes: Sequence[str],
 ) -> None:
     from functools import partial  # noqa: PLC0415
 
@@ -114,6 +121,7 @@ def _print(
         purpose=purpose,
         test=_test(purpose),
         shown=shown,
+        again=again,
         named=named,
         notes=tuple(notes),
     )

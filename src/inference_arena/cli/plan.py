@@ -56,7 +56,9 @@ def command(
     names = planning.engine_names(words.engine)
     answers = [(ask, order_plans(survey(ask, checkpoints=pairs, engine_names=names))) for ask in planning.asks(words)]
     cards = {card.name: card for _, card in pairs}
-    around = [turned(ask, fits[0], checkpoints=pairs, cards=gpus().values()) for ask, fits in answers]
+    around = [
+        turned(ask, fits[0], checkpoints=pairs, cards=gpus().values(), engine_names=names) for ask, fits in answers
+    ]
     if as_json:
         _print_json(answers, around, cards, notes)
     else:

@@ -97,6 +97,16 @@ def asks(words: Words) -> tuple[Ask, ...]:
     )
 
 
+def again(words: Words) -> tuple[str, ...]:
+    """The options, as typed, that ask the same of another command; those of ranking alone are left out."""
+    named = {"gpu": words.gpu, "driver": words.driver, "ram": words.ram, "users": words.users}
+    named |= {"context": words.context, "workload": words.workload}
+    named |= {} if words.purpose == Words().purpose else {"for": words.purpose}
+    said = [part for name, value in named.items() if value is not None for part in (f"--{name}", str(value))]
+    said += [part for text in words.engine for part in ("--engine", text)]
+    return (*said, *(part for text in words.flags for part in ("--flag", text)))
+
+
 def lengths_of(words: Words) -> Workload:
     """The workload that was named, else the purpose's own."""
     if words.workload is not None:

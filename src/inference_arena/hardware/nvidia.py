@@ -127,13 +127,12 @@ def _link(nvml: Any, handle: Any) -> Mapping[str, Any]:
 
 def _modes(nvml: Any, handle: Any) -> Mapping[str, Any]:
     mig = _ask(lambda: nvml.nvmlDeviceGetMigMode(handle)[0] == 1)
-    plugged = _ask(lambda: nvml.nvmlDeviceGetDisplayMode(handle) == 1)
-    shown = _ask(lambda: nvml.nvmlDeviceGetDisplayActive(handle) == 1)
     return {
         "ecc": _ask(lambda: nvml.nvmlDeviceGetEccMode(handle)[0] == 1),
         "mig": mig,
         "mig_slices_bytes": tuple(_slices(nvml, handle)) if mig else (),
-        "display_attached": None if plugged is None and shown is None else bool(plugged or shown),
+        # not the display mode: a data-centre card without a connector (H100) reports that as enabled
+        "display_attached": _ask(lambda: nvml.nvmlDeviceGetDisplayActive(handle) == 1),
     }
 
 

@@ -8,23 +8,22 @@ import asyncio
 import contextlib
 import gc
 import json
-import os
 import resource
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic, process_time
 from typing import IO, Any, Final
 
+from inference_arena.load.ahead import Ahead
+from inference_arena.load.core import going_first, keep_to_core
 from inference_arena.load.course import Course
 from inference_arena.load.decode import first_token_at
 from inference_arena.load.drive import drive
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.raw import write_raw
-from inference_arena.load.requests import Request, make_request
 from inference_arena.load.wire import Call
 
 TICK_EVERY_S: Final = 0.5
@@ -86,20 +85,22 @@ async def listen_while_driving(course: Course, lines: Lines) -> None:
         lines.put_nowait(None)
 
 
-def make_ahead(plan: PointPlan) -> list[Request]:
+def make_ahead(plan: PointPlan) -> Ahead:
     """Many long prompts take a minute, and silence would be taken for a death."""
-    requests: list[Request] = []
-    said = monotonic()
-    for number in range(plan.expected_requests):
-        requests.append(make_request(plan, number))
+    ahead, said = Ahead(plan), monotonic()
+
+    def tell(made: int) -> None:
+        nonlocal said
         if monotonic() - said > TICK_EVERY_S:
-            say("preparing", point=plan.point, made=len(requests))
+            say("preparing", point=plan.point, made=made)
             said = monotonic()
-    return requests
+
+    ahead.fill(tell)
+    return ahead
 
 
-async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
-    requests = make_ahead(plan)
+async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes], *, own_core: bool) -> None:
+    ahead = make_ahead(plan)
     keep = partial(
         write_raw,
         file,
@@ -107,12 +108,13 @@ async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes]) -> None:
         clock_zero_s=plan.clock_zero_s,
         asked_input_tokens=plan.lengths.input_tokens,
     )
-    course = Course(plan=plan, requests=requests, keep=keep)
+    course = Course(plan=plan, ahead=ahead, keep=keep)
     gc.collect()
     gc.freeze()
     gc.disable()
     began, cpu_began = monotonic(), process_time()
-    await _with_helpers(course, lines, file)
+    with going_first(own_core):
+        await _with_helpers(course, lines, file)
     cpu_s, ended = process_time() - cpu_began, monotonic()
     gc.enable()
     gc.unfreeze()
@@ -176,13 +178,13 @@ def tell_done(course: Course, *, began: float, ended: float, cpu_s: float) -> No
             "to_s": since(plan, ended),
             "cpu_s": round(cpu_s, 6),
             "event_loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
-            "prompts_made_late": course.prompts_made_late,
+            "prompts_made_late": course.ahead.made_late,
             "loop_lag_s": course.loop_lag_s,
         },
     )
 
 
-async def serve() -> None:
+async def serve(*, own_core: bool) -> None:
     lines: Lines = asyncio.Queue()
     reader = threading.Thread(target=read_lines, args=(lines, asyncio.get_running_loop()), daemon=True)
     reader.start()
@@ -197,7 +199,7 @@ async def serve() -> None:
             say("error", kind="storage", message=str(error))
             continue
         try:
-            await drive_point(plan, lines, file)
+            await drive_point(plan, lines, file, own_core=own_core)
         finally:
             with contextlib.suppress(OSError):  # a full disk was told with the point
                 file.close()
@@ -209,24 +211,17 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
 
 
-def keep_to_core(argv: Sequence[str]) -> None:
-    """`--cpu N`: a core that is shared with the engine makes this process wait its turn to read the clock."""
-    if "--cpu" in argv and hasattr(os, "sched_setaffinity"):
-        with contextlib.suppress(OSError):  # the core may have been taken from us meanwhile
-            os.sched_setaffinity(0, {int(argv[argv.index("--cpu") + 1])})
-
-
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_to_core(sys.argv)
+    own_core = keep_to_core(sys.argv)
     allow_many_connections()
     try:
         import uvloop  # noqa: PLC0415  # not on every platform
     except ImportError:
-        asyncio.run(serve())
+        asyncio.run(serve(own_core=own_core))
     else:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve())
+            runner.run(serve(own_core=own_core))
 
 
 if __name__ == "__main__":

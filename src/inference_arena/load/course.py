@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
+from inference_arena.load.ahead import Ahead
 from inference_arena.load.point_plan import PointPlan
-from inference_arena.load.requests import Request, make_request
+from inference_arena.load.requests import Request
 from inference_arena.load.turnstile import Turnstile
 from inference_arena.load.wire import Call, Connection
 
@@ -25,7 +26,7 @@ class Course:
     """
 
     plan: PointPlan
-    requests: list[Request]
+    ahead: Ahead
     keep: Callable[[Call], None]
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "plan"
@@ -41,12 +42,10 @@ class Course:
     measured: set[Call] = field(default_factory=set)
     streams_warm: set[int] = field(default_factory=set)
     measured_sent: int = 0
-    sent: int = 0
     done: int = 0
     failed: int = 0
     failures_in_a_row: int = 0
     reads_done: int = 0
-    prompts_made_late: int = 0
     loop_lag_s: list[float] = field(default_factory=list)
     last_ok: Call | None = None
 
@@ -62,11 +61,10 @@ class Course:
         return self.reads_done + sum(len(call.read_at) for call in self.open)
 
     def next_request(self) -> Request:
-        number, self.sent = self.sent, self.sent + 1
-        if number < len(self.requests):
-            return self.requests[number]
-        self.prompts_made_late += 1
-        return make_request(self.plan, number)
+        request = self.ahead.take()
+        if self.ahead.wants_one:
+            self.gate.later(self.ahead.make_one)
+        return request
 
     def stop(self, why: str) -> None:
         """The first reason stands, but for a full disk, which is found last and spoils the rest."""

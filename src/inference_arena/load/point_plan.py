@@ -29,7 +29,8 @@ class Wording(Fact):
 class PointPlan(Fact):
     """One load point. `parameters` are sent with every request as they are.
 
-    `expected_requests` prompts are made before the clock starts; more are made only if they run out. A request is
+    `expected_requests` prompts are made before the clock starts, as far as `most_bytes_ahead` holds them; the others of
+    them in quiet moments once half of those have gone, and more than expected when they are to be sent. A request is
     given up after `request_timeout_s`. `clock_zero_s` is the monotonic time that the run counts from.
     """
 
@@ -42,6 +43,7 @@ class PointPlan(Fact):
     lengths: Lengths
     wording: Wording
     expected_requests: int
+    most_bytes_ahead: int = 256 * 2**20
     request_timeout_s: float
     warmup_limit_s: float
     drain_limit_s: float

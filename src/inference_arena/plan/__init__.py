@@ -3,7 +3,7 @@
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
-from inference_arena.plan.fit import LEVELS, Fit, Level
+from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
@@ -58,6 +58,7 @@ __all__ = [
     "idle_gpu",
     "is_wsl",
     "main_test",
+    "may_be_slow",
     "memory",
     "newest_release",
     "notices",

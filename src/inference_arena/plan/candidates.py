@@ -36,7 +36,9 @@ def main_test(models: Iterable[Model], task: Task | None) -> str | None:
 
 
 def best_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
-    """One plan a model: the best level, then the one with the least loss of weights, then the longest context."""
+    """One plan a model: what surely runs and may be fast enough, the best level, the least loss of weights, speed
+    known from measurements, the longest context.
+    """
     best: dict[str, Fit] = {}
     for fit in fits:
         if fit.model not in best or _worth(fit) > _worth(best[fit.model]):
@@ -49,7 +51,10 @@ def _worth(fit: Fit) -> tuple[float, ...]:
     quick = {True: 2, None: 1, False: 0}[fit.meets_slo]
     weights = fit.budget.bytes_of("weights")
     context = fit.budget.longest_context_tokens
-    return (float(fit.runs), quick if fit.runs else 0, level, weights if fit.runs else -weights, context)
+    if not fit.runs:
+        return (0, level, -weights, context)
+    measured = fit.speed is not None and fit.speed.tpot_s is not None and fit.speed.tpot_s.basis != "formula"
+    return (1, not _is_late(fit), _is_sure(fit), quick, level, weights, measured, context)
 
 
 def order_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
@@ -58,17 +63,27 @@ def order_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
 
 
 def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """What runs and may be fast enough first, by score, unknown ones after known ones; then the slow; then the rest."""
+    """What surely runs and may be fast enough first, by score, unknown ones after known ones; then what may run, though
+    nobody has checked; then the slow in the same order; then the rest.
+    """
     return tuple(sorted(candidates, key=_place))
+
+
+def _is_late(fit: Fit) -> bool:
+    """Too slow, or with layers in the machine's memory and not surely fast enough."""
+    return fit.meets_slo is False or (fit.offloaded and fit.meets_slo is not True)
+
+
+def _is_sure(fit: Fit) -> bool:
+    return fit.level != "unverified"
 
 
 def _place(candidate: Candidate) -> tuple[float | str, ...]:
     fit = candidate.fit
-    late = fit.meets_slo is False or (fit.level == "partly" and fit.meets_slo is not True)
-    slow = (1 if late else 0) if fit.runs else 2
+    tier = 2 * _is_late(fit) + (not _is_sure(fit)) if fit.runs else 4
     known = 0 if candidate.score is not None else 1
     value = -candidate.score.value if candidate.score is not None else 0.0
     missing = 0
     if not fit.runs and fit.budget.refusal is not None:
         missing = fit.budget.refusal.needed_bytes - fit.budget.refusal.available_bytes
-    return (slow, missing, known, value, -candidate.parameters, fit.checkpoint)
+    return (tier, missing, known, value, -candidate.parameters, fit.checkpoint)

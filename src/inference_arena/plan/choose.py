@@ -44,7 +44,11 @@ class Chosen:
 
 
 def choose(base: Question, wish: Wish) -> Chosen:
-    """The first settings that start and hold all users' full contexts; else those that come closest."""
+    """The first settings that start and hold all users' full contexts; else those that come closest.
+
+    Recorded graphs speed up every token, so they are given up only where nothing starts with them, or for the last user
+    to be held; not for a few more of many.
+    """
     pinned = base.settings
     most = base.model.context_tokens
     settings = pinned.model_copy(
@@ -61,7 +65,8 @@ def choose(base: Question, wish: Wish) -> Chosen:
         if _is_enough(best, wish):
             break
         candidate = Chosen(asked=asked, budget=memory(asked), gave_way=words)
-        best = max(best, candidate, key=_worth)
+        if not best.holds or asked.graphs == first.graphs or _is_enough(candidate, wish):
+            best = max(best, candidate, key=_worth)
     return best
 
 
@@ -98,7 +103,8 @@ def _retreats(first: Question, pinned: Settings) -> Iterator[tuple[tuple[str, ..
         least = SMALLER_STEPS[-1] if pinned.prefill_tokens is None else first.prefill_tokens
         update = {"prefill_tokens": least, "graphs": False}
         eager = asked_with(first, first.settings.model_copy(update=update))
-        yield from _shared(eager, pinned, (f"prefill steps of {least} tokens", "no recorded graphs"))
+        shorter = (f"prefill steps of {least} tokens",) if least < first.prefill_tokens else ()
+        yield from _shared(eager, pinned, (*shorter, "no recorded graphs"))
 
 
 def _shared(asked: Question, pinned: Settings, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Question]]:
@@ -111,7 +117,7 @@ def _shared(asked: Question, pinned: Settings, words: tuple[str, ...]) -> Iterat
     share = fitted_share(asked)
     if share > 0:
         settings = asked.settings.model_copy(update={name: share})
-        yield (*words, f"a share of {share:g}"), asked_with(asked, settings)
+        yield (*words, f"a share of {share:g} of the card"), asked_with(asked, settings)
 
 
 def fitted_share(asked: Question) -> float:

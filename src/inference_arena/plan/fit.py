@@ -23,8 +23,8 @@ RUNS: frozenset[Level] = frozenset(("fits", "tight", "partly", "unverified"))
 class Fit(Fact):
     """One verdict. `deciding` says in one sentence what decides it; `ways_out` what would change it.
 
-    `budget` is per card. `meets_slo` is judged on both ends of the speed interval; None where they disagree, or where
-    the speed is unknown.
+    `budget` is per card. `offloaded`: some layers compute in the machine's memory. `meets_slo` is judged on both ends
+    of the speed interval; None where they disagree, or where the speed is unknown.
     """
 
     checkpoint: str
@@ -42,6 +42,7 @@ class Fit(Fact):
     budget: MemoryBudget
     obstacles: tuple[Obstacle, ...] = ()
     computes_with: tuple[str, ...] = ()
+    offloaded: bool = False
     speed: Speed | None = None
     meets_slo: bool | None = None
 
@@ -88,19 +89,29 @@ def deciding(chosen: Chosen, obstacles: tuple[Obstacle, ...], wish: Wish) -> str
     if refusal is not None:
         return f"{refusal.what}: {units.gib(refusal.needed_bytes)} needed, {units.gib(refusal.available_bytes)} there"
     context = f"{chosen.asked.context_tokens:,} tokens"
-    held = f"{budget.requests:.1f}" if budget.requests < 10 else f"{budget.requests:.0f}"
     if is_partly(chosen):
-        return f"{budget.gpu_layers} of {chosen.asked.model.layer_count} layers on the card, the rest computes in RAM"
+        layers, beside = f"{budget.gpu_layers} of {chosen.asked.model.layer_count} layers", units.gib(budget.host_bytes)
+        return f"{layers} on the card, the rest computes in the machine's memory and takes {beside} of it"
     if budget.requests < wish.users:
+        held = counted(budget.requests)
         return f"the KV cache holds {held} of {wish.users} requests of {context} at once; the others wait"
-    return f"the KV cache holds {held} requests of {context} at once"
+    many = "1 request" if counted(budget.requests) == "1" else f"{counted(budget.requests)} requests"
+    return f"the KV cache holds {many} of {context} at once"
+
+
+def counted(requests: float) -> str:
+    """Cut, never rounded up: 1, 1.5, 9.9, 37."""
+    tenths = int(requests * 10 + 1e-6)
+    return f"{tenths // 10}" if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10:.1f}"
 
 
 def ways_out(chosen: Chosen, obstacles: tuple[Obstacle, ...]) -> tuple[str, ...]:
-    """What would change a "no": by the obstacles themselves, or what would make room."""
+    """What would change a "no": by the obstacles themselves; where none blocks, what would make room too."""
     from_rules = tuple(way for one in obstacles if one.severity != "costs" for way in one.way_out)
     refusal = chosen.budget.refusal
-    return from_rules + (() if refusal is None else room_for(chosen.asked, chosen.budget, refusal))
+    if refusal is None or any(one.severity == "blocks" for one in obstacles):
+        return tuple(dict.fromkeys(from_rules))
+    return (*dict.fromkeys((*from_rules, *room_for(chosen.asked, chosen.budget, refusal))),)
 
 
 def room_for(asked: Question, budget: MemoryBudget, refusal: Refusal) -> tuple[str, ...]:
@@ -111,6 +122,8 @@ def room_for(asked: Question, budget: MemoryBudget, refusal: Refusal) -> tuple[s
     if refusal.cause == "share-too-large":
         return ("free the card of other programs", f"a share of at most {fitting_share(asked):.2f}")
     missing = units.gib(max(0, refusal.needed_bytes - refusal.available_bytes))
+    if asked.target.unified:
+        return ("a smaller quantization", f"{missing} more that the chip may hold")
     cards = cards_needed(asked)
     more = f"{missing} more on the card" + (f", or {cards} such cards" if cards <= MOST_CARDS else "")
     offload = () if budget.gpu_layers is not None else ("llama.cpp, which puts layers into the machine's memory",)
@@ -139,6 +152,14 @@ def meets(speed: Speed | None, slo: Slo | None) -> bool | None:
         return None
     verdicts = {_within(speed.tpot_s, slo.tpot_s), _within(speed.ttft_s, slo.ttft_s)}
     return False if False in verdicts else None if None in verdicts else True
+
+
+def may_be_slow(speed: Speed | None, slo: Slo | None) -> bool:
+    """Whether a speed that is known is not surely within its bound. What nobody knows is no reason to doubt."""
+    if speed is None or slo is None:
+        return False
+    pairs = ((speed.tpot_s, slo.tpot_s), (speed.ttft_s, slo.ttft_s))
+    return any(value is not None and _within(value, bound) is not True for value, bound in pairs)
 
 
 def _within(value: Interval | None, bound: float | None) -> bool | None:

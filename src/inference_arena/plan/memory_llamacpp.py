@@ -99,7 +99,7 @@ def llamacpp_budget(asked: Question) -> MemoryBudget:
     on_card = (part.gpu_layers or 0) / asked.model.layer_count
     says: dict[TermName, str] = {
         "weights": f"{part.gpu_layers} of {asked.model.layer_count} layers, as they are in the file",
-        "kv_cache": f"{asked.parallel} slots of {asked.context_tokens} tokens",
+        "kv_cache": f"{asked.parallel} slot{'s' if asked.parallel > 1 else ''} of {asked.context_tokens:,} tokens",
         "activations": f"logits and hidden values of a micro-batch of {asked.prefill_tokens} tokens",
         "reserve": "what llama.cpp's own fitting leaves free",
     }

@@ -24,9 +24,16 @@ class Turned(Fact):
     smallest_card_checkpoint: str | None
 
 
-def turned(ask: Ask, fit: Fit, *, checkpoints: Sequence[tuple[Model, Checkpoint]], cards: Iterable[Gpu]) -> Turned:
+def turned(
+    ask: Ask,
+    fit: Fit,
+    *,
+    checkpoints: Sequence[tuple[Model, Checkpoint]],
+    cards: Iterable[Gpu],
+    engine_names: Sequence[str] | None = None,
+) -> Turned:
     """Most users at the plan's context, longest context of one user, smallest single card for the same wish."""
-    found = smallest_card(ask, checkpoints=checkpoints, cards=cards)
+    found = smallest_card(ask, checkpoints=checkpoints, cards=cards, engine_names=engine_names)
     return Turned(
         most_users=int(fit.budget.requests) if fit.runs else 0,
         longest_context_tokens=fit.budget.longest_context_tokens,
@@ -37,12 +44,16 @@ def turned(ask: Ask, fit: Fit, *, checkpoints: Sequence[tuple[Model, Checkpoint]
 
 
 def smallest_card(
-    ask: Ask, *, checkpoints: Sequence[tuple[Model, Checkpoint]], cards: Iterable[Gpu]
+    ask: Ask,
+    *,
+    checkpoints: Sequence[tuple[Model, Checkpoint]],
+    cards: Iterable[Gpu],
+    engine_names: Sequence[str] | None = None,
 ) -> tuple[Gpu, Fit] | None:
     """The card of least memory, and of those the slowest, on which some checkpoint runs wholly; with its best plan."""
     for card in sorted(cards, key=lambda one: (one.memory_bytes, one.bandwidth_bytes_per_s or 0.0, one.name)):
-        there = replace(ask, target=target_of_card(card, ram_bytes=ask.target.ram_bytes))
-        plans = order_plans(survey(there, checkpoints=checkpoints))
+        there = replace(ask, target=target_of_card(card, ram_bytes=ask.target.ram_bytes or None))
+        plans = order_plans(survey(there, checkpoints=checkpoints, engine_names=engine_names))
         if plans and plans[0].level in FULL:
             return card, plans[0]
     return None

@@ -18,7 +18,7 @@ from inference_arena.facts import (
     version_key,
 )
 from inference_arena.plan.driver_rules import driver_obstacles
-from inference_arena.plan.formats import kernel_for, kernels_for
+from inference_arena.plan.formats import is_plain, kernel_for, kernels_for
 from inference_arena.plan.obstacle import Obstacle, Support
 from inference_arena.plan.target import Target
 from inference_arena.plan.weight_rules import format_obstacles, quantization_obstacles
@@ -81,7 +81,7 @@ def vendor_obstacles(release: EngineRelease, target: Target) -> Iterator[Obstacl
         what=f"{_title(release)} is known here as a build for NVIDIA cards, not for {target.title}",
         evidence=f"image and wheels with CUDA {release.image_cuda or release.wheel_cuda or 'of unknown version'}",
         source=release.source,
-        way_out=("llama.cpp, which has a build for this card",)
+        way_out=("a GGUF file of it on llama.cpp, which has a build for this card",)
         + (() if blocked else (f"{engines()[release.engine].title}'s own build for this maker's cards",)),
     )
 
@@ -185,19 +185,42 @@ def dtype_obstacles(
     model: Model, checkpoint: Checkpoint, release: EngineRelease, target: Target, *, dtype: str | None
 ) -> Iterator[Obstacle]:
     """bfloat16 needs a card that has it; float16 takes its place, less where the model overflows in it."""
-    wanted = dtype if dtype not in {None, "auto"} else checkpoint.dtype
-    if wanted != "bfloat16" or target.bf16 is not False or target.vendor != "nvidia" or release.engine == "llamacpp":
+    asked = None if dtype in {None, "auto"} else dtype
+    wanted = asked or checkpoint.dtype
+    if target.vendor != "nvidia" or release.engine == "llamacpp" or wanted not in {"bfloat16", "float16"}:
         return
-    instead = kernel_for("type", "bfloat16", release=release, target=target)
-    automatic = instead is not None and (dtype in {None, "auto"} or release.engine == "sglang")
     overflows = model.architecture in engines()[release.engine].not_in_float16
-    yield Obstacle(
+    if overflows and (target.bf16 is False or asked == "float16"):
+        yield _overflowing(checkpoint, release, target)
+    elif wanted == "bfloat16" and target.bf16 is False:
+        yield _without_bfloat16(release, target, automatic=asked is None or release.engine == "sglang")
+
+
+def _without_bfloat16(release: EngineRelease, target: Target, *, automatic: bool) -> Obstacle:
+    instead = kernel_for("type", "bfloat16", release=release, target=target)
+    takes = instead is not None and automatic
+    return Obstacle(
         rule="dtype",
-        severity="costs" if automatic and not overflows else "blocks",
+        severity="costs" if takes else "blocks",
         what=f"this card does not compute in bfloat16; {_title(release)} "
-        + ("takes float16 instead" if automatic and not overflows else "refuses it"),
-        evidence=f"compute capability {target.compute_capability}; bfloat16 needs 8.0"
-        + ("; this architecture is refused in float16 too" if overflows else ""),
+        + ("takes float16 instead" if takes else "refuses it"),
+        evidence=f"compute capability {target.compute_capability}; bfloat16 needs 8.0",
         source=instead.source if instead is not None else "vLLM's check of the compute type (config)",
-        way_out=("dtype float32, at twice the memory",) if overflows else () if automatic else ("dtype float16",),
+        way_out=() if takes else ("dtype float16",),
+    )
+
+
+def _overflowing(checkpoint: Checkpoint, release: EngineRelease, target: Target) -> Obstacle:
+    """Without bfloat16 only float32 is left, in which quantized weights are not computed (vLLM issue 28857)."""
+    lacks = target.bf16 is False
+    wide = ("dtype float32, at twice the memory",) if is_plain(checkpoint) else ()
+    return Obstacle(
+        rule="dtype",
+        severity="blocks",
+        what=f"{_title(release)} refuses to compute this architecture in float16"
+        + (", and this card does not compute in bfloat16" if lacks else ""),
+        evidence="it is on the engine's list of architectures that overflow in float16"
+        + (f"; compute capability {target.compute_capability}, bfloat16 needs 8.0" if lacks else ""),
+        source=engines()[release.engine].source,
+        way_out=(*wide, "a GGUF file of it on llama.cpp") if lacks else ("dtype bfloat16",),
     )

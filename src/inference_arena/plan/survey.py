@@ -6,7 +6,7 @@ from typing import Final
 
 from inference_arena.facts import Checkpoint, EngineRelease, Model, Slo, engines, era_of, overheads, processors, release
 from inference_arena.plan.choose import Chosen, Wish, choose
-from inference_arena.plan.fit import Fit, deciding, level_of, meets, ways_out
+from inference_arena.plan.fit import Fit, deciding, is_partly, level_of, meets, ways_out
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.newest import newest_release
 from inference_arena.plan.obstacle import Support
@@ -129,6 +129,7 @@ def _fit(ask: Ask, chosen: Chosen, allowed: Support, *, running: EngineRelease, 
         budget=chosen.budget,
         obstacles=allowed.obstacles,
         computes_with=allowed.notes,
+        offloaded=is_partly(chosen),
         speed=quick,
         meets_slo=meets(quick, ask.slo),
     )

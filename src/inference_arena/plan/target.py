@@ -9,6 +9,9 @@ from inference_arena.facts import Device, Fact, Form, Gpu, Host, Vendor
 # Programs see less of a card than it is sold with, because the driver and error correction keep some: 23.69 of 24 GiB
 # on an RTX 3090, 79.19 of 80 on an H100 SXM5. Where nobody has read a card, the smaller of these shares is taken.
 VISIBLE_SHARE_ASSUMED = 0.987
+# Metal lets an Apple chip hold 67 to 78 % of the RAM (logs of llama.cpp; see hardware/apple.py). Where the machine is
+# not here to be asked, the least of these is taken.
+METAL_SHARE_ASSUMED = 0.667
 # kept for everything else on machines whose memory is shared; chosen: a desktop with a browser
 SHARED_RESERVE_BYTES = 2 * units.GIB
 
@@ -47,7 +50,13 @@ class Target(Fact):
 
 
 def target_of_card(gpu: Gpu, *, count: int = 1, driver: str | None = None, ram_bytes: int | None = None) -> Target:
-    """A card of the catalogue as it would be in a machine that does nothing else."""
+    """A card of the catalogue as it would be in a machine that does nothing else.
+
+    `ram_bytes` is the machine's memory. A chip that shares it is planned for with that, else with the most it is sold
+    with.
+    """
+    if gpu.unified:
+        return _target_of_chip(gpu, count=count, driver=driver, ram_bytes=ram_bytes or gpu.memory_bytes)
     seen = gpu.visible_memory_bytes
     memory_bytes = seen if seen is not None else int(gpu.memory_bytes * VISIBLE_SHARE_ASSUMED)
     return Target(
@@ -60,7 +69,26 @@ def target_of_card(gpu: Gpu, *, count: int = 1, driver: str | None = None, ram_b
         free_bytes=memory_bytes,
         memory_assumed=seen is None,
         driver=driver,
-        ram_bytes=0 if gpu.unified else ram_bytes,
+        ram_bytes=ram_bytes,
+        **_rates(gpu),
+    )
+
+
+def _target_of_chip(gpu: Gpu, *, count: int, driver: str | None, ram_bytes: int) -> Target:
+    """What Metal would let it hold, else all of the RAM; of either, what is not kept for everything else."""
+    limit = int(ram_bytes * (METAL_SHARE_ASSUMED if gpu.vendor == "apple" else VISIBLE_SHARE_ASSUMED))
+    available = max(0, ram_bytes - SHARED_RESERVE_BYTES)
+    return Target(
+        title=gpu.title,
+        gpu=gpu.name,
+        vendor=gpu.vendor,
+        count=count,
+        memory_bytes=min(limit, available),
+        sold_bytes=ram_bytes,
+        free_bytes=min(limit, available),
+        memory_assumed=True,
+        driver=driver,
+        ram_bytes=0,
         **_rates(gpu),
     )
 

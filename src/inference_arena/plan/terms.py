@@ -8,9 +8,10 @@ from inference_arena.plan.question import Question
 
 def terms(asked: Question, part: Parts, *, says: Mapping[TermName, str]) -> tuple[Term, ...]:
     """All terms in order; `says` has the sentences that differ from rule to rule, others are the same for all."""
+    stored = asked.checkpoint.quantization if asked.checkpoint.quantized != "nothing" else "not quantized"
     said = {
-        "weights": f"the model's numbers on the card after load ({asked.checkpoint.quantization})",
-        "activations": f"a step of {asked.prefill_tokens} tokens, or sampling for {asked.parallel} requests",
+        "weights": f"the model's numbers on the card after load ({stored})",
+        "activations": f"a step of {asked.prefill_tokens:,} tokens, or sampling for {asked.parallel:,} at once",
         "graphs": "decoding steps recorded for replay" if part.graphs else "no steps are recorded for replay",
         "context": f"the driver's own part and loaded kernels, as measured on {asked.overhead.measured_on}",
         "reserve": "the engine's own buffers, which it counts nowhere",

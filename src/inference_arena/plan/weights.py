@@ -79,9 +79,14 @@ def group_of(checkpoint: Checkpoint) -> int | None:
 
 
 def stored_bytes(model: Model, checkpoint: Checkpoint) -> int:
-    """Bytes of all tensors as stored: summed from the files' headers where they were read, else by the formula."""
+    """Bytes of all tensors as stored: summed from the files' headers where they were read, else by the formula.
+
+    A file of which neither is known counts whole, with its few megabytes of names and vocabulary.
+    """
     if checkpoint.weight_bytes is not None:
         return checkpoint.weight_bytes
+    if checkpoint.file is not None and checkpoint.bits is None:
+        return checkpoint.file.size_bytes
     counted, each = parts(model), bytes_per_weight(checkpoint)
     plain = 4.0 if checkpoint.dtype == "float32" else 2.0
     quantized = {
@@ -91,11 +96,6 @@ def stored_bytes(model: Model, checkpoint: Checkpoint) -> int:
         "all": counted.total - counted.norms - counted.other,
     }[checkpoint.quantized]
     return round(quantized * each + (counted.total - quantized) * plain)
-
-
-def is_exact(checkpoint: Checkpoint) -> bool:
-    """Whether the bytes come from the files' own headers."""
-    return checkpoint.weight_bytes is not None
 
 
 def active_bytes(model: Model, checkpoint: Checkpoint, *, sequences: float) -> float:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference_arena import units
-from inference_arena.plan import Ask, Candidate, Fit
+from inference_arena.facts import Slo
+from inference_arena.plan import Ask, Candidate, Fit, Target, may_be_slow
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Sentence, Step
 from inference_arena.report.memory_bar import NAMES, bar, pattern
@@ -21,7 +22,8 @@ MOST_MISSES: Final = 5
 class FitPage:
     """The answer and what it was asked for. `shown` bounds the table; `test` is the ranking's, None without one.
 
-    `named` is the one model that was asked for, as it was typed; None: the catalogue.
+    `named` is the one model that was asked for, as it was typed; None: the catalogue. `again`: the options that ask
+    the same of another command.
     """
 
     ask: Ask
@@ -30,6 +32,7 @@ class FitPage:
     test: str | None
     shown: int
     named: str | None = None
+    again: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 
@@ -48,7 +51,7 @@ def fit_blocks(page: FitPage, *, width: int, ascii_only: bool = False) -> tuple[
 
 def _title(page: FitPage) -> tuple[Block, ...]:
     target, wish = page.ask.target, page.ask.wish
-    users = "one user" if wish.users == 1 else f"{wish.users} users at once"
+    users, each = ("one user", "") if wish.users == 1 else (f"{wish.users} users at once", " each")
     line = planned.target_line(
         target.title,
         count=target.count,
@@ -56,17 +59,26 @@ def _title(page: FitPage) -> tuple[Block, ...]:
         free_bytes=target.free_bytes,
         driver=target.driver,
     )
-    assumed = "; what programs see of such a card is assumed, nobody has read it" if target.memory_assumed else ""
     ranked = (
-        f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first."
+        f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first; "
+        "what nobody has checked, and what is too slow, comes last."
         if page.test
         else "No published score is known for this use: larger models come first."
     )
     return (
         Heading(text=line),
-        Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context each{assumed}."),
+        Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context{each}."),
+        *((Sentence(text=_assumed(target), tone="quiet"),) if target.memory_assumed else ()),
         *((Sentence(text=ranked, tone="quiet"),) if page.candidates and page.named is None else ()),
     )
+
+
+def _assumed(target: Target) -> str:
+    """What the memory is known from, where nobody has read it off such a card."""
+    if target.gpu is None or not target.unified:
+        return "How much of such a card programs see is assumed: nobody has read it off one."
+    whole = units.gib(target.sold_bytes)
+    return f"Assumed of a machine with {whole}, less what the system keeps; --ram names another size."
 
 
 def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
@@ -77,13 +89,29 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
     more = len(running) - len(rows)
     legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in rows[0].fit.budget.terms)
     return (
-        table(_columns(rows, test=page.test, ascii_only=ascii_only), width=width, ascii_only=ascii_only),
+        table(
+            _columns(rows, test=page.test, slo=page.ask.slo, ascii_only=ascii_only), width=width, ascii_only=ascii_only
+        ),
         Sentence(text=legend, tone="quiet"),
-        *((Sentence(text=f"{more} more run here: arena fit --all", tone="quiet"),) if more > 0 else ()),
+        *(Sentence(text=f"Not known: {reason}.", tone="quiet") for reason in _unknown(rows)),
+        *(
+            (Sentence(text=f"{more} more run here: {_again('arena fit', page)} --all", tone="quiet"),)
+            if more > 0
+            else ()
+        ),
     )
 
 
-def _columns(rows: Sequence[Candidate], *, test: str | None, ascii_only: bool) -> list[Column]:
+def _unknown(rows: Sequence[Candidate]) -> tuple[str, ...]:
+    """Why there are dashes among the speeds, each reason once."""
+    return tuple(dict.fromkeys(reason for row in rows if row.fit.speed for reason in row.fit.speed.unknown))
+
+
+def _again(command: str, page: FitPage) -> str:
+    return shlex.join((*command.split(), *page.again))
+
+
+def _columns(rows: Sequence[Candidate], *, test: str | None, slo: Slo | None, ascii_only: bool) -> list[Column]:
     fits = [row.fit for row in rows]
     scores = tuple(units.DASH if row.score is None else units.number(row.score.value) for row in rows)
     speeds = tuple(planned.interval(fit.speed.decode_tokens_per_s_per_user if fit.speed else None) for fit in fits)
@@ -93,7 +121,7 @@ def _columns(rows: Sequence[Candidate], *, test: str | None, ascii_only: bool) -
         Column(head="", cells=tuple(str(number) for number in range(1, len(rows) + 1)), right=True),
         Column(head="model", cells=tuple(fit.title for fit in fits)),
         Column(head="engine", cells=tuple(planned.engine(fit) for fit in fits)),
-        Column(head="verdict", cells=tuple(_verdict(fit) for fit in fits)),
+        Column(head="verdict", cells=tuple(_verdict(fit, slo) for fit in fits)),
         *([Column(head="score", cells=scores, right=True, need=2)] if test else []),
         Column(head="tok/s a user", cells=speeds, right=True, need=1),
         Column(head="longest context", cells=contexts, right=True, need=3),
@@ -101,9 +129,8 @@ def _columns(rows: Sequence[Candidate], *, test: str | None, ascii_only: bool) -
     ]
 
 
-def _verdict(fit: Fit) -> str:
-    known = fit.speed is not None and fit.speed.tpot_s is not None
-    slow = {False: ", too slow", None: ", may be slow" if known else "", True: ""}[fit.meets_slo]
+def _verdict(fit: Fit, slo: Slo | None) -> str:
+    slow = ", too slow" if fit.meets_slo is False else ", may be slow" if may_be_slow(fit.speed, slo) else ""
     return planned.LEVELS[fit.level] + slow
 
 
@@ -114,8 +141,10 @@ def _missing(missing: Sequence[Candidate], *, running: bool) -> tuple[Block, ...
     lines = [Sentence(text=f"{one.fit.title} on {_why(one.fit)}") for one in near[:MOST_MISSES]]
     if not missing:
         return ()
-    heading = "What nearly fits, and why it does not" if running else "Why, and what would change it"
-    more = f"{far} models of the catalogue are far too large for this card." if far else ""
+    near_heading = "What nearly fits, and why it does not" if running else "Why, and what would change it"
+    heading = near_heading if near else "What does not fit"
+    models = "1 model of the catalogue is" if far == 1 else f"{far} models of the catalogue are"
+    more = f"{models} far too large for this card." if far else ""
     return (Heading(text=heading), *lines, *((Sentence(text=more, tone="quiet"),) if more else ()))
 
 
@@ -134,6 +163,6 @@ def _next(page: FitPage, candidates: Sequence[Candidate]) -> tuple[Block, ...]:
     if not candidates:
         return ()
     best = candidates[0].fit
-    name = best.checkpoint if page.named is None else shlex.quote(page.named)
-    command = f"arena plan {name} --engine {best.engine}"
+    engine = () if "--engine" in page.again else ("--engine", best.engine)
+    command = shlex.join(("arena", "plan", page.named or best.checkpoint, *page.again, *engine))
     return (Heading(text="Next"), Step(purpose="the memory, term by term, and the command to paste", command=command))

@@ -9,7 +9,7 @@ from inference_arena.plan import Ask, Fit, Turned
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
-from inference_arena.report.table import Column, table
+from inference_arena.report.table import Column, fitted, table
 
 _INDENT = 2
 _OPTION = re.compile(r" (?=-)")
@@ -58,7 +58,7 @@ def _target(page: PlanPage) -> str:
 def _verdict(fit: Fit) -> tuple[Block, ...]:
     tone: Tone = "good" if fit.level == "fits" else "careful" if fit.runs else "bad"
     said = f"{planned.engine(fit)}: {planned.LEVELS[fit.level]}. {_sentence(fit.deciding)}"
-    gave = f"To make it fit, it gave way: {', '.join(fit.gave_way)}." if fit.gave_way else ""
+    gave = f"To make it fit, the plan takes {', '.join(fit.gave_way)}." if fit.gave_way else ""
     ways = f"What would change that: {'; '.join(fit.ways_out)}." if fit.ways_out and not fit.runs else ""
     return (Sentence(text=said, tone=tone), *(Sentence(text=text) for text in (gave, ways) if text))
 
@@ -85,7 +85,7 @@ def _memory(fit: Fit, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     )
     return (
         Heading(text="Memory"),
-        Lines(lines=(drawn, *(row[:width] for row in rows)), drawing=True),
+        Lines(lines=(drawn, *(fitted(row, width=width, ascii_only=ascii_only) for row in rows)), drawing=True),
         *(Sentence(text=text, tone="quiet") for text in (whole, beside, holds) if text),
     )
 

@@ -30,7 +30,14 @@ def table(columns: Sequence[Column], *, width: int, ascii_only: bool = False) ->
         least = max(kept, key=lambda column: column.need)
         kept.remove(least)
     rows = zip(*((column.head, *column.cells) for column in kept), strict=True)
-    return Lines(lines=tuple(_row(row, kept)[:width].rstrip() for row in rows), head=1)
+    lines = (fitted(_row(row, kept).rstrip(), width=width, ascii_only=ascii_only) for row in rows)
+    return Lines(lines=tuple(lines), head=1)
+
+
+def fitted(text: str, *, width: int, ascii_only: bool = False) -> str:
+    """The text with nothing in it that a terminal would obey, or as much of it as fits before an ellipsis."""
+    shown, more = (words.plain(part, ascii_only=ascii_only) for part in (text, "…"))
+    return shown if len(shown) <= width else shown[: max(0, width - len(more))].rstrip() + more[:width]
 
 
 def _plain(column: Column, *, ascii_only: bool) -> Column:
