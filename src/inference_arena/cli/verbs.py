@@ -43,6 +43,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "fit": "fit",
         "plan": "plan",
         "doctor": "doctor",
+        "explain": "explain",
         "hardware": "hardware",
     }
 )

@@ -1,25 +1,35 @@
 """How each engine is spoken to. One module an engine; the tables are written by hand.
 
 `ENGINES` are those that the arena starts or measures; `DIALECTS` those whose command line it knows, so that a plan can
-be printed as a command. An engine that is only in the second is started by hand and measured by its URL.
+be printed as a command. An engine that is only in the second is started by hand and measured by its URL. `READERS` are
+those whose log and counters it understands, whoever started them.
 """
 
 from inference_arena.engines import llamacpp, openai, sglang, vllm
-from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine
+from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Readable
+from inference_arena.engines.causes import STAGES
 from inference_arena.engines.openai import identify, model_ids
+from inference_arena.engines.pasted import Explanation, explain
 from inference_arena.engines.translate import Translated, translate
 
 ENGINES: dict[str, Engine] = {"llamacpp": llamacpp, "openai": openai}
 DIALECTS: dict[str, Dialect] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
+READERS: dict[str, Readable] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
 
 __all__ = [
     "DIALECTS",
     "ENGINES",
+    "READERS",
+    "STAGES",
     "Command",
     "Diagnosis",
     "Dialect",
     "Engine",
+    "Explanation",
+    "FactValue",
+    "Readable",
     "Translated",
+    "explain",
     "identify",
     "model_ids",
     "translate",

@@ -18,13 +18,22 @@ class Command(Fact):
 
 
 class Diagnosis(Fact):
-    """Why an engine did not work, told from its log: a closed name, a sentence, the line that shows it, a way out."""
+    """Why an engine did not work, told from its log: a closed name, a sentence, the line that shows it, a way out.
+
+    `stage`: how far it had come, a name of `STAGES`; None where the log does not tell. `flags`: the advice in the
+    engine's own flags, where it comes to that. `reproduced`: whether such a failure was seen for real; else its words
+    are from others' reports, and the advice is untested. `line`: the line that shows it, from 1; None if none does.
+    """
 
     cause: str
     what: str
     why: str
     advice: str
     evidence: tuple[str, ...] = ()
+    stage: str | None = None
+    flags: tuple[str, ...] = ()
+    reproduced: bool = True
+    line: int | None = None
 
 
 class Engine(Protocol):
@@ -48,6 +57,38 @@ class Engine(Protocol):
     def command(
         self, *, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int
     ) -> Command: ...
+
+    def startup(self, log: Sequence[str]) -> Mapping[str, FactValue]: ...
+
+    def diagnose(self, log: Sequence[str], *, exit_code: int | None) -> Diagnosis: ...
+
+
+class Readable(Protocol):
+    """An engine whose log and counters can be read, whoever started it; a module with these names.
+
+    Patterns: `SIGNATURE` is in lines that no other engine writes, `BEGINS` in one that each start writes early.
+    `started`: it took requests, and nothing says that it died since.
+    """
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802
+
+    @property
+    def TITLE(self) -> str: ...  # noqa: N802
+
+    @property
+    def METRICS_PATH(self) -> str | None: ...  # noqa: N802
+
+    @property
+    def COUNTERS(self) -> Mapping[str, str]: ...  # noqa: N802
+
+    @property
+    def SIGNATURE(self) -> str: ...  # noqa: N802
+
+    @property
+    def BEGINS(self) -> str: ...  # noqa: N802
+
+    def started(self, log: Sequence[str]) -> bool: ...
 
     def startup(self, log: Sequence[str]) -> Mapping[str, FactValue]: ...
 

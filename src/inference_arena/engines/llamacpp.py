@@ -9,10 +9,14 @@ from inference_arena.engines import dials
 from inference_arena.engines.adapter import Command, Diagnosis, FactValue, last_words
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
+from inference_arena.engines.readings import Reading, mib, read, text, whole
 from inference_arena.facts import EngineRelease
 from inference_arena.plan import Settings
 
 NAME: Final = "llamacpp"
+TITLE: Final = "llama.cpp"
+SIGNATURE: Final = r"\b(?:ggml|gguf|llama)_\w|\bllama-server\b|\bllama\.cpp\b|\b(?:srv|slot|main) +\w+: "
+BEGINS: Final = r"\bbuild(?:_info)?: *b?\d"
 HEALTH_PATH: Final = "/health"
 METRICS_PATH: Final = "/metrics"
 COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -107,25 +111,25 @@ def container(
     return contained(release=release, arguments=inside.argv[len(PROGRAM) :], models_folder=models_folder, port=port)
 
 
-_FACTS: Final[tuple[tuple[str, re.Pattern[str], type], ...]] = (
-    ("slots", re.compile(r"n_slots = (\d+)"), int),
-    ("context_tokens_per_slot", re.compile(r"n_ctx_slot = (\d+)"), int),
-    ("kv_unified", re.compile(r"kv_unified = '?(\w+)"), str),
-    ("threads", re.compile(r"n_threads = (\d+)"), int),
-    ("build", re.compile(r"build(?:_info)?:\s*(b?\d+\S*)"), str),
-    ("gpu_layers_offloaded", re.compile(r"offloaded (\d+)/\d+ layers to GPU"), int),
-    ("kv_cache_mib", re.compile(r"KV (?:self |buffer )?size\s*=\s*([\d.]+) MiB"), float),
+READINGS: Final[tuple[Reading, ...]] = (
+    Reading("slots", r"n_slots = (\d+)", whole),
+    Reading("context_tokens_per_slot", r"n_ctx_slot = (\d+)", whole),
+    Reading("kv_unified", r"kv_unified = '?(\w+)", text),
+    Reading("threads", r"n_threads = (\d+)", whole),
+    Reading("build", r"build(?:_info)?:\s*(b?\d+\S*)", text),
+    Reading("gpu_layers_offloaded", r"offloaded (\d+)/\d+ layers to GPU", whole),
+    Reading("kv_cache_bytes", r"KV (?:self |buffer )?size\s*=\s*([\d.]+) MiB", mib),
 )
 
 
 def startup(log: Sequence[str]) -> Mapping[str, FactValue]:
     """What the server said about itself; a fact that it did not mention is absent."""
-    facts: dict[str, FactValue] = {}
-    for line in log:
-        for name, pattern, kind in _FACTS:
-            if name not in facts and (match := pattern.search(line)):
-                facts[name] = kind(match[1])
-    return facts
+    return read(READINGS, log)
+
+
+def started(log: Sequence[str]) -> bool:
+    """It said where it listens, which it does when the model is loaded."""
+    return any(re.search(r"listening on http|server is listening", line) for line in log)
 
 
 # (words in the log, cause, sentence, advice); the first that is found wins
@@ -194,9 +198,10 @@ _SIGNALS: Final[Mapping[int, tuple[str, str, str]]] = MappingProxyType(
 def diagnose(log: Sequence[str], *, exit_code: int | None) -> Diagnosis:
     """The first known cause in the log, else the signal that ended it, else its own last words."""
     for words, cause, what, advice in _CAUSES:
-        line = next((line.strip() for line in log if re.search(words, line, re.IGNORECASE)), None)
-        if line is not None:
-            return Diagnosis(cause=cause, what=what, why=line, advice=advice, evidence=last_words(log))
+        found = next((at for at, line in enumerate(log) if re.search(words, line, re.IGNORECASE)), None)
+        if found is not None:
+            why, evidence = log[found].strip(), last_words(log)
+            return Diagnosis(cause=cause, what=what, why=why, advice=advice, evidence=evidence, line=found + 1)
     if exit_code is not None and exit_code in _SIGNALS:
         cause, what, advice = _SIGNALS[exit_code]
         why = f"it ended by signal {-exit_code}"

@@ -1,10 +1,13 @@
-"""SGLang's command line: `python -m sglang.launch_server`. Its share of the card is for weights and KV cache alone."""
+"""SGLang's command line: `python -m sglang.launch_server`. Its share of the card is for weights and KV cache alone.
+
+Its counters are there only with `--enable-metrics`. sglang_log reads its log.
+"""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from inference_arena.engines import dials
+from inference_arena.engines import dials, sglang_log
 from inference_arena.engines.adapter import Command
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
@@ -12,6 +15,29 @@ from inference_arena.facts import EngineRelease
 from inference_arena.plan import Settings
 
 NAME: Final = "sglang"
+TITLE: Final = sglang_log.TITLE
+SIGNATURE: Final = sglang_log.SIGNATURE
+BEGINS: Final = sglang_log.BEGINS
+startup = sglang_log.startup
+started = sglang_log.started
+diagnose = sglang_log.diagnose
+HEALTH_PATH: Final = "/health"
+METRICS_PATH: Final = "/metrics"
+COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "requests_running": "sglang:num_running_reqs",
+        "requests_waiting": "sglang:num_queue_reqs",
+        "kv_cache_used_share": "sglang:token_usage",
+        "preemptions_total": "sglang:num_retracted_requests_total",
+        "prompt_tokens_total": "sglang:prompt_tokens_total",
+        "prompt_tokens_cached_total": "sglang:cached_tokens_total",
+        "output_tokens_total": "sglang:generation_tokens_total",
+        "prefix_cache_hit_share": "sglang:cache_hit_rate",
+        "draft_accepted_share": "sglang:spec_accept_rate",
+        "draft_accepted_length": "sglang:spec_accept_length",
+    }
+)
+PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("python", "-m", "sglang.launch_server")
 DIALS: Final[tuple[Dial, ...]] = (
     Dial(setting="context_tokens", names=("--context-length",), kind="whole"),

@@ -1,10 +1,13 @@
-"""vLLM's command line: `vllm serve MODEL`. Only names differ from ours."""
+"""vLLM: its command line `vllm serve MODEL`, where only names differ from ours; its counters.
+
+vllm_log reads its log.
+"""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from inference_arena.engines import dials
+from inference_arena.engines import dials, vllm_log
 from inference_arena.engines.adapter import Command
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
@@ -12,6 +15,33 @@ from inference_arena.facts import EngineRelease
 from inference_arena.plan import Settings
 
 NAME: Final = "vllm"
+TITLE: Final = vllm_log.TITLE
+SIGNATURE: Final = vllm_log.SIGNATURE
+BEGINS: Final = vllm_log.BEGINS
+startup = vllm_log.startup
+started = vllm_log.started
+diagnose = vllm_log.diagnose
+HEALTH_PATH: Final = "/health"
+METRICS_PATH: Final = "/metrics"
+COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "requests_running": "vllm:num_requests_running",
+        "requests_waiting": "vllm:num_requests_waiting",
+        "kv_cache_used_share": "vllm:kv_cache_usage_perc",
+        "preemptions_total": "vllm:num_preemptions_total",
+        "prompt_tokens_total": "vllm:prompt_tokens_total",
+        "prompt_tokens_cached_total": "vllm:prompt_tokens_cached_total",
+        "prefix_cache_queries_total": "vllm:prefix_cache_queries_total",
+        "prefix_cache_hits_total": "vllm:prefix_cache_hits_total",
+        "output_tokens_total": "vllm:generation_tokens_total",
+        "decode_steps_total": "vllm:iteration_tokens_total_count",
+        "draft_tokens_total": "vllm:spec_decode_num_draft_tokens_total",
+        "draft_tokens_accepted_total": "vllm:spec_decode_num_accepted_tokens_total",
+    }
+)
+# those that are there only while it speculates
+COUNTERS_OF_SPECULATION: Final = ("draft_tokens_total", "draft_tokens_accepted_total")
+PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("vllm",)
 # config/cache.py of 0.24.0
 KV_TYPES: Final = (

@@ -127,6 +127,8 @@ def _shared(asked: Question, pinned: Settings, words: tuple[str, ...]) -> Iterat
 def fitted_share(asked: Question) -> float:
     """The largest share, in hundredths, that leaves the margin and what the engine takes beside its share."""
     idle = asked.target.free_bytes - asked.context_bytes
+    if idle <= 0:
+        return 0.0
     if asked.era.memory_rule == "sglang-static":
         beside = peak_bytes(asked) + graph_bytes(asked, sglang_sizes(asked)) + asked.loaded_bytes
         return _hundredths((idle - beside - MARGIN_BYTES) / idle)
