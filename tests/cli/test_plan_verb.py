@@ -15,7 +15,7 @@ def test_a_plan_shows_the_bar_the_verdict_and_commands(offline_arena):
 
     assert (done.code, done.err) == (0, "")
     for heading in ("Memory", "Speed, predicted and not measured", "To paste", "Turned around"):
-        assert f"\n{heading}\n" in done.out
+        assert f"\n{heading}" in done.out
     assert "vllm serve Qwen/Qwen2.5-32B-Instruct-AWQ" in done.out
     assert "docker run" in done.out
 

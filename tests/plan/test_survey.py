@@ -151,6 +151,14 @@ def test_mxfp4_has_no_kernel_on_turing_and_llama_cpp_has_one():
     assert planned("gpt-oss-20b-mxfp4-gguf", "llamacpp", on("T4")).level == "fits"
 
 
+def test_sparse_attention_has_no_kernel_in_vllm_before_hopper():
+    cards = ("A100 SXM4 80GB", "H100 SXM5", "rtx-pro-6000-blackwell")
+    levels = [planned("deepseek-v3.2-fp8", "vllm", on(gpu, count=16)).level for gpu in cards]
+
+    assert levels == ["not-supported", "fits", "unverified"]
+    assert planned("deepseek-v3-fp8", "vllm", on("A100 SXM4 80GB", count=16)).runs
+
+
 def test_bfloat16_that_was_asked_for_is_refused_on_turing_and_float16_is_the_way_out():
     fit = planned("llama-3.2-3b-instruct-bf16", "vllm", on("T4"), dtype="bfloat16")
 

@@ -28,7 +28,7 @@ def _context(model: Model, asked: int) -> Iterator[Obstacle]:
     yield Obstacle(
         rule="context",
         severity="blocks",
-        what=f"{model.title} ends at {most:,} tokens of context, and {asked:,} are asked for",
+        what=f"the model ends at {most:,} tokens of context, and {asked:,} are asked for",
         evidence="the length that its own configuration names",
         source=model.source,
         way_out=(f"a context of {most:,} tokens or less", "a model with a longer context"),
