@@ -1,7 +1,7 @@
 """Order among releases and drivers. Knows how their names are built, not what is in them."""
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from packaging.version import InvalidVersion, Version
@@ -13,7 +13,6 @@ Key = tuple[int, Version]
 
 
 @lru_cache(maxsize=4096)
-@cache
 def version_key(version: str) -> Key:
     """Sorts releases, oldest first; llama.cpp's numbered builds (b1234) come before its names of later years (0.4.0).
 
@@ -35,7 +34,6 @@ def is_within(version: str, *, first: str, last: str | None) -> bool:
 
 
 @lru_cache(maxsize=4096)
-@cache
 def numbers(version: str) -> tuple[int, ...]:
     """A driver, toolkit or compute capability as numbers, for comparing; raises UsageError for anything else."""
     if not re.fullmatch(r"\d+(\.\d+)*", version.strip()):

@@ -62,7 +62,9 @@ def _beside_driver(
 
 
 def is_able(release: EngineRelease, *, model: Model, checkpoint: Checkpoint, target: Target) -> bool:
-    """Whether nothing but the driver can block it."""
+    """Whether nothing but the driver can block it. The commonest no comes first: it is asked of every release."""
+    if _comes_before(model, release):
+        return False
     return not any(one.severity == "blocks" for one in _beside_driver(model, checkpoint, release, target, None))
 
 
@@ -142,9 +144,22 @@ def sparse_obstacles(model: Model, release: EngineRelease, target: Target) -> It
     )
 
 
+def _architecture(model: Model, engine: str) -> str | None:
+    return model.gguf_architecture if engine == "llamacpp" else model.architecture
+
+
+def _comes_before(model: Model, release: EngineRelease) -> bool:
+    """Whether the release is surely older than the model's architecture."""
+    row = architecture_support(_architecture(model, release.engine) or "").get(release.engine)
+    if row is None or row.first is None:
+        return False
+    key = version_key(release.version)
+    return key < version_key(row.first) and (row.absent is None or key <= version_key(row.absent))
+
+
 def architecture_obstacles(model: Model, release: EngineRelease) -> Iterator[Obstacle]:
     """The engine must have a class for the model. Later releases may have dropped it again."""
-    name = model.gguf_architecture if release.engine == "llamacpp" else model.architecture
+    name = _architecture(model, release.engine)
     if name is None:
         return
     known = architecture_support(name)
@@ -161,20 +176,19 @@ def architecture_obstacles(model: Model, release: EngineRelease) -> Iterator[Obs
             way_out=(f"{title} {row.last}", *_elsewhere(name, release.engine)),
         )
     elif row.first is not None and version_key(release.version) < version_key(row.first):
-        yield _too_early(name, release)
+        yield _too_early(name, release, is_sure=_comes_before(model, release))
 
 
-def _too_early(name: str, release: EngineRelease) -> Obstacle:
+def _too_early(name: str, release: EngineRelease, *, is_sure: bool) -> Obstacle:
     known = architecture_support(name)
     row, title = known[release.engine], engines()[release.engine].title
-    between = row.absent is not None and version_key(release.version) > version_key(row.absent)
     theirs = known.get("transformers")
     vain = ""
     if theirs is not None and release.engine != "llamacpp":
         vain = f"; transformers has it since {theirs.first}, but upgrading that is no help: vLLM and SGLang need a class of their own"  # noqa: E501
     return Obstacle(
         rule="architecture-unknown",
-        severity="unverified" if between else "blocks",
+        severity="blocks" if is_sure else "unverified",
         what=f"{_title(release)} is older than {name}",
         evidence=f"first seen in {row.first}{vain}",
         source=row.source,
