@@ -146,7 +146,7 @@ def _short(text: str) -> str:
 
 def _table(facts: Mapping[str, FactValue]) -> list[str]:
     width = max(map(len, facts), default=0)
-    return [f"  {name.removesuffix('_bytes'):{width}}  {_value(name, value)}" for name, value in facts.items()]
+    return [f"  {name:{width}}  {_value(name, value)}" for name, value in facts.items()]
 
 
 def _value(name: str, value: FactValue) -> str:
