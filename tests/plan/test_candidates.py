@@ -1,4 +1,4 @@
-"""One plan a model, and an order among models that a person can follow: score among what is fast enough, nothing else."""
+"""One plan a model, and an order among models that a person can follow: score among what is fast enough."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -151,6 +151,14 @@ def test_mxfp4_has_no_kernel_on_turing_and_llama_cpp_has_one():
     assert planned("gpt-oss-20b-mxfp4-gguf", "llamacpp", on("T4")).level == "fits"
 
 
+def test_sparse_attention_has_no_kernel_in_vllm_before_hopper():
+    cards = ("A100 SXM4 80GB", "H100 SXM5", "rtx-pro-6000-blackwell")
+    levels = [planned("deepseek-v3.2-fp8", "vllm", on(gpu, count=16)).level for gpu in cards]
+
+    assert levels == ["not-supported", "fits", "unverified"]
+    assert planned("deepseek-v3-fp8", "vllm", on("A100 SXM4 80GB", count=16)).runs
+
+
 def test_bfloat16_that_was_asked_for_is_refused_on_turing_and_float16_is_the_way_out():
     fit = planned("llama-3.2-3b-instruct-bf16", "vllm", on("T4"), dtype="bfloat16")
 
@@ -222,7 +230,46 @@ def test_layers_that_do_not_fit_compute_in_ram_and_it_is_said_how_much_they_take
 
     assert (fit.level, fit.offloaded) == ("partly", True)
     assert units.gib(fit.budget.host_bytes) in fit.deciding
-    assert fit.meets_slo is None
+    assert fit.speed is not None
+    assert fit.speed.tpot_s is not None
+    assert fit.speed.tpot_s.basis == "formula"
+    assert fit.meets_slo is False  # even the fastest memory of a desktop reads 12 GB too slowly
+
+
+def test_one_llama_cpp_card_waits_for_the_other_so_two_are_not_faster():
+    one, two = (planned("qwen3-8b-q8_0", "llamacpp", on("RTX 3090", count=count)) for count in (1, 2))
+
+    assert one.speed is not None
+    assert two.speed is not None
+    assert two.cards == 2
+    assert two.speed.tpot_s == one.speed.tpot_s
+
+
+def test_a_context_beyond_the_models_own_is_refused_if_it_was_asked_for():
+    fit = planned("gemma-2-2b-it-bf16", "vllm", on("RTX 3090"), context=32_768)
+
+    assert fit.level == "not-supported"
+    assert fit.ways_out[0] == "a context of 8,192 tokens or less"
+
+
+def test_more_cards_than_there_are_cannot_share_the_layers():
+    fit = planned("qwen3-4b-bf16", "vllm", on("L4"), tensor_parallel=2)
+
+    assert fit.level == "not-supported"
+    assert fit.deciding == "2 cards are to share each layer, and there is 1"
+
+
+def test_heads_that_cards_cannot_share_out_evenly_are_refused():
+    fit = planned("qwen3-4b-bf16", "vllm", on("L4", count=4), tensor_parallel=3)
+
+    assert fit.deciding == "32 attention heads cannot be shared out evenly among 3 cards"
+
+
+def test_a_release_newer_than_all_that_were_read_is_unverified():
+    fit = planned("qwen3-4b-bf16", "vllm", on("L4"), release="99.0")
+
+    assert fit.level == "unverified"
+    assert "newer than all that was read" in fit.obstacles[0].what
 
 
 def test_what_fits_neither_card_nor_ram_does_not_fit():
@@ -269,7 +316,7 @@ def test_on_amds_cards_what_is_known_of_cuda_builds_is_unverified():
 def test_heads_bound_how_many_cards_work_together():
     assert planned("qwen2.5-32b-instruct-bf16", "vllm", on("RTX 3090", count=4)).cards == 4
     assert planned("qwen2.5-32b-instruct-bf16", "vllm", on("RTX 3090", count=3)).cards == 2
-    assert planned("smollm2-135m-instruct-q4_1", "llamacpp", on("RTX 3090", count=2)).cards == 1  # 9 heads
+    assert planned("smollm3-3b-bf16", "vllm", on("RTX 3090", count=32)).cards == 16  # heads
 
 
 def test_a_plan_is_fast_enough_only_where_the_slow_end_is():
@@ -301,7 +348,7 @@ def resized(gib: float):
 
 @settings(max_examples=150, deadline=None)
 @given(checkpoint=NAMES, index=st.integers(0, 1), gib=SIZES, more=SIZES, users=USERS, context=CONTEXTS)
-def test_more_memory_never_turns_a_yes_into_a_no(checkpoint, index, gib, more, users, context):
+def test_more_memory_never_turns_a_yes_into_a_no(*, checkpoint, index, gib, more, users, context):
     engine = engine_of(checkpoint, index)
     less, plenty = (
         planned(checkpoint, engine, resized(size), users=users, context=context) for size in (gib, gib + more)
@@ -312,7 +359,7 @@ def test_more_memory_never_turns_a_yes_into_a_no(checkpoint, index, gib, more, u
 
 @settings(max_examples=150, deadline=None)
 @given(checkpoint=NAMES, index=st.integers(0, 1), gpu=CARDS, users=USERS, one=CONTEXTS, other=CONTEXTS)
-def test_a_longer_context_never_turns_a_no_into_a_yes(checkpoint, index, gpu, users, one, other):
+def test_a_longer_context_never_turns_a_no_into_a_yes(*, checkpoint, index, gpu, users, one, other):
     engine = engine_of(checkpoint, index)
     short, long = (
         planned(checkpoint, engine, on(gpu, ram_bytes=0), users=users, context=context)
@@ -335,7 +382,7 @@ def intervals(fit: Fit) -> list[Interval]:
     users=USERS,
     context=CONTEXTS,
 )
-def test_terms_add_up_intervals_hold_their_point_and_flags_exist(checkpoint, index, gpu, count, users, context):
+def test_terms_add_up_intervals_hold_their_point_and_flags_exist(*, checkpoint, index, gpu, count, users, context):
     engine = engine_of(checkpoint, index)
     fit = planned(checkpoint, engine, on(gpu, count=count), users=users, context=context)
 

@@ -59,7 +59,7 @@ def _refuse_what_is_no_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        advice = _near_names(path) or "a GGUF file, by its path; `arena run` alone needs none"
+        advice = _near_names(path) or "a GGUF file or the folder of a model, by its path; `arena run` alone needs none"
         raise NotFoundError(f"no file {path}", try_=advice) from error
     except (OSError, ValueError) as error:
         raise BadFileError(f"{path} cannot be read", why=getattr(error, "strerror", None) or str(error)) from error

@@ -11,7 +11,7 @@ import typer
 from inference_arena.cli import planning
 from inference_arena.cli.paper import show
 from inference_arena.engines import DIALECTS
-from inference_arena.facts import Checkpoint, gpus, release
+from inference_arena.facts import Checkpoint, Vendor, gpus, release
 from inference_arena.plan import PURPOSES, Ask, Fit, Turned, order_plans, survey, turned
 
 PORT: Final = 8000
@@ -81,7 +81,7 @@ def _print(
     page = PlanPage(
         ask=ask,
         fits=fits,
-        commands=_all_commands(fits, cards),
+        commands=_all_commands(fits, cards, vendor=ask.target.vendor),
         turned=around,
         explain=explain,
         notes=tuple(notes),
@@ -89,17 +89,22 @@ def _print(
     show(partial(plan_blocks, page))
 
 
-def _all_commands(fits: Sequence[Fit], cards: Mapping[str, Checkpoint]) -> Commands:
-    return {(fit.checkpoint, fit.engine): commands_of(fit, cards[fit.checkpoint]) for fit in fits if fit.runs}
+def _all_commands(fits: Sequence[Fit], cards: Mapping[str, Checkpoint], *, vendor: Vendor | None) -> Commands:
+    return {
+        (fit.checkpoint, fit.engine): commands_of(fit, cards[fit.checkpoint], vendor=vendor) for fit in fits if fit.runs
+    }
 
 
-def commands_of(fit: Fit, card: Checkpoint) -> Mapping[str, str]:
-    """The launch command as a process and as a container, ready to paste."""
+def commands_of(fit: Fit, card: Checkpoint, *, vendor: Vendor | None) -> Mapping[str, str]:
+    """The launch command as a process, and as a container on cards of NVIDIA, for which the known images are made."""
     dialect, running = DIALECTS[fit.engine], release(fit.engine, fit.release)
     alias = card.name
     process = dialect.launch(
         release=running, model=_named(card), alias=alias, settings=fit.settings, host=HOST, port=PORT
     )
+    as_process = {"as a process, in an environment that has this release": shlex.join(process.argv)}
+    if vendor != "nvidia":
+        return as_process
     contained = dialect.container(
         release=running,
         model=_below(card),
@@ -108,10 +113,7 @@ def commands_of(fit: Fit, card: Checkpoint) -> Mapping[str, str]:
         models_folder=MODELS_FOLDER,
         port=PORT,
     )
-    return {
-        "as a process, in an environment that has this release": shlex.join(process.argv),
-        "in a container, with the model below ~/models": _pasted(contained.argv),
-    }
+    return {**as_process, "in a container, with the model below ~/models": _pasted(contained.argv)}
 
 
 def _pasted(argv: Sequence[str]) -> str:
@@ -141,7 +143,11 @@ def _print_json(
             **ask_document(ask),
             "turned": answer.model_dump(mode="json"),
             "plans": [
-                fit_document(fit, commands=commands_of(fit, cards[fit.checkpoint]) if fit.runs else {}) for fit in fits
+                fit_document(
+                    fit,
+                    commands=commands_of(fit, cards[fit.checkpoint], vendor=ask.target.vendor) if fit.runs else {},
+                )
+                for fit in fits
             ],
         }
         for (ask, fits), answer in zip(answers, around, strict=True)

@@ -81,7 +81,8 @@ def asks(words: Words) -> tuple[Ask, ...]:
     """One question for each kind of card here, or for the card that was named."""
     lengths = lengths_of(words)
     context = words.context or _context(lengths)
-    wish = Wish(users=words.users or DEFAULT_USERS, context_tokens=context)
+    named = words.context is not None or words.workload is not None or words.purpose != Words().purpose
+    wish = Wish(users=words.users or DEFAULT_USERS, context_tokens=context, binding=named)
     versions, pinned = pins(words.engine, words.flags)
     return tuple(
         Ask(
@@ -158,9 +159,13 @@ def _counted(text: str) -> tuple[int, Gpu]:
 def pins(named: Sequence[str], flags: Sequence[str]) -> tuple[Mapping[str, str], Mapping[str, Settings]]:
     """Pinned releases and settings by engine. Raises UsageError for unknown engines and flags without one engine."""
     chosen = dict(_engine(text) for text in named)
+    if len(chosen) < len(named):
+        raise UsageError("an engine is named twice", why="one release of each is planned for", try_="--engine vllm")
     if flags and len(chosen) != 1:
         raise UsageError("--flag needs one --engine", why="each engine has flags of its own", try_="--engine vllm")
     pinned: dict[str, Settings] = {}
+    if any(not word.strip("-= ") for word in flags):
+        raise UsageError("--flag names no flag", try_="--flag max-num-seqs=16")
     for name in chosen if flags else ():
         words = tuple(word if word.startswith("-") else f"--{word}" for word in flags)
         settings, rest = DIALECTS[name].read_flags(words)
@@ -169,7 +174,9 @@ def pins(named: Sequence[str], flags: Sequence[str]) -> tuple[Mapping[str, str],
 
 
 def _engine(text: str) -> tuple[str, str]:
-    name, _, version = text.partition("==")
+    name, pinned, version = text.partition("==")
+    if pinned and not version:
+        raise UsageError(f"{text!r} names no release", try_=f"--engine {name}, or a release such as vllm==0.24.0")
     if name not in engines():
         raise UsageError(f"no engine is called {name!r}", try_="--engine " + ", ".join(engines()))
     return name, version

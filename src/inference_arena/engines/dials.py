@@ -20,6 +20,7 @@ class Dial:
 
     A switch has no value: `names` turn the setting on, `off` turn it off, and a way that it has no name for is the
     engine's own default. `choices`: the words that the engine takes, where it takes few; `words`: ours, in its words.
+    `least`: the least that a whole number may be.
     """
 
     setting: str
@@ -28,6 +29,7 @@ class Dial:
     off: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
+    least: int = 1
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ def _value(dial: Dial, name: str, words: tuple[str, ...]) -> Value:
         raise UsageError(f"{name} needs a value", try_=f"{name}=...")
     if dial.kind == "text":
         return value
-    return _whole(name, value) if dial.kind == "whole" else _share(name, value)
+    return _whole(name, value, least=dial.least) if dial.kind == "whole" else _share(name, value)
 
 
 def _switch(dial: Dial, name: str, value: str) -> bool:
@@ -140,12 +142,14 @@ def _switch(dial: Dial, name: str, value: str) -> bool:
     return (name in dial.names) != (value.lower() in _FALSE)
 
 
-def _whole(name: str, value: str) -> int:
-    """A whole number of at least 0, with k and m as thousands, K and M as 1024s, as vLLM reads them."""
+def _whole(name: str, value: str, *, least: int) -> int:
+    """A whole number of at least `least`, with k and m as thousands, K and M as 1024s, as vLLM reads them."""
     scale = {"k": 10**3, "m": 10**6, "K": 2**10, "M": 2**20}.get(value[-1], 1)
     digits = value if scale == 1 else value[:-1]
-    if not digits.isdecimal() or not digits.isascii():
-        raise UsageError(f"{name} takes a whole number", why=f"it was given {value!r}", try_=f"{name}=4096")
+    if not digits.isdecimal() or not digits.isascii() or int(digits) < least:
+        raise UsageError(
+            f"{name} takes a whole number of {least} or more", why=f"it was given {value!r}", try_=f"{name}=4096"
+        )
     return int(digits) * scale
 
 

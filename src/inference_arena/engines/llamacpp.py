@@ -37,13 +37,13 @@ SLOTS: Final = ("--parallel", "-np")
 KV_TYPES: Final = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")  # common/arg.cpp of 0.5.0
 KV_WORDS: Final = (("float32", "f32"), ("float16", "f16"), ("bfloat16", "bf16"))
 DIALS: Final[tuple[Dial, ...]] = (
-    Dial(setting="context_tokens", names=("--ctx-size", "-c"), kind="whole"),
+    Dial(setting="context_tokens", names=("--ctx-size", "-c"), kind="whole", least=0),
     Dial(setting="parallel", names=SLOTS, kind="whole"),
     Dial(setting="prefill_tokens", names=("--ubatch-size", "-ub"), kind="whole"),
     Dial(setting="threads", names=("--threads", "-t"), kind="whole"),
     Dial(setting="kv_cache_type", names=("--cache-type-k", "-ctk"), kind="text", choices=KV_TYPES, words=KV_WORDS),
     Dial(setting="kv_cache_type", names=("--cache-type-v", "-ctv"), kind="text", choices=KV_TYPES, words=KV_WORDS),
-    Dial(setting="gpu_layers", names=("--n-gpu-layers", "-ngl", "--gpu-layers"), kind="whole"),
+    Dial(setting="gpu_layers", names=("--n-gpu-layers", "-ngl", "--gpu-layers"), kind="whole", least=0),
 )
 NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
     {

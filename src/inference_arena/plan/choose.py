@@ -24,10 +24,14 @@ LARGEST_SHARE: Final = 0.97
 
 
 class Wish(Fact):
-    """What a person wants of a server: requests at once, and the longest prompt with its answer, in tokens."""
+    """What a person wants of a server: requests at once, and the longest prompt with its answer, in tokens.
+
+    `binding`: a model whose own context is shorter will not do.
+    """
 
     users: int = 1
     context_tokens: int = 4096
+    binding: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +107,8 @@ def _retreats(first: Question, pinned: Settings) -> Iterator[tuple[tuple[str, ..
         least = SMALLER_STEPS[-1] if pinned.prefill_tokens is None else first.prefill_tokens
         update = {"prefill_tokens": least, "graphs": False}
         eager = asked_with(first, first.settings.model_copy(update=update))
-        shorter = (f"prefill steps of {least} tokens",) if least < first.prefill_tokens else ()
-        yield from _shared(eager, pinned, (*shorter, "no recorded graphs"))
+        first_words = (f"prefill steps of {least} tokens",) if least < first.prefill_tokens else ()
+        yield from _shared(eager, pinned, (*first_words, "no recorded graphs"))
 
 
 def _shared(asked: Question, pinned: Settings, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Question]]:
@@ -123,6 +127,8 @@ def _shared(asked: Question, pinned: Settings, words: tuple[str, ...]) -> Iterat
 def fitted_share(asked: Question) -> float:
     """The largest share, in hundredths, that leaves the margin and what the engine takes beside its share."""
     idle = asked.target.free_bytes - asked.context_bytes
+    if idle <= 0:
+        return 0.0
     if asked.era.memory_rule == "sglang-static":
         beside = peak_bytes(asked) + graph_bytes(asked, sglang_sizes(asked)) + asked.loaded_bytes
         return _hundredths((idle - beside - MARGIN_BYTES) / idle)

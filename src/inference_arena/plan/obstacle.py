@@ -16,6 +16,9 @@ Rule = Literal[
     "quantization-slow",
     "dtype",
     "flag-unknown",
+    "context",
+    "cards",
+    "release-unread",
 ]
 Severity = Literal["blocks", "unverified", "costs"]
 

@@ -27,6 +27,7 @@ __all__ = ["Obstacle", "Support", "capability_obstacles", "is_able", "support"]
 
 # the flag by which a release lets a class from transformers stand in for one of its own
 _STAND_IN = "--model-impl"
+_SPARSE_MAJORS = frozenset({"9", "10"})
 
 
 def support(
@@ -54,6 +55,7 @@ def _beside_driver(
     yield from vendor_obstacles(release, target)
     yield from capability_obstacles(release, target)
     yield from architecture_obstacles(model, release)
+    yield from sparse_obstacles(model, release, target)
     yield from format_obstacles(checkpoint, release)
     yield from quantization_obstacles(checkpoint, release, target)
     yield from dtype_obstacles(model, checkpoint, release, target, dtype=dtype)
@@ -120,6 +122,24 @@ def _releases_for(release: EngineRelease, capability: str) -> Iterator[str]:
         yield f"{title} {able[-1].version}, {'the last' if older else 'or the first'} that has"
     if release.engine != "llamacpp":
         yield "llama.cpp, which is built for older cards too"
+
+
+def sparse_obstacles(model: Model, release: EngineRelease, target: Target) -> Iterator[Obstacle]:
+    """Attention to the tokens that an indexer picks has kernels for capabilities 9 and 10 in vLLM, not yet for 12."""
+    capability = target.compute_capability
+    if release.engine != "vllm" or target.vendor != "nvidia" or capability is None:
+        return
+    picks = any(layers.index_dim is not None for layers in model.layers)
+    if not picks or capability.split(".", maxsplit=1)[0] in _SPARSE_MAJORS:
+        return
+    yield Obstacle(
+        rule="compute-capability",
+        severity="unverified" if at_least(capability, "9.0") else "blocks",
+        what=f"{_title(release)} is not known to have a kernel on this card for tokens that an indexer picks",
+        evidence=f"its kernels are for compute capabilities 9.0 to 10.3; this card has {capability}",
+        source="github.com/vllm-project/vllm issues 38006 and 40851 (8.0), 31936 (12.0), pull request 46055 (12.1)",
+        way_out=("cards of compute capability 9.0 or 10.0", "a model without an indexer, such as DeepSeek V3"),
+    )
 
 
 def architecture_obstacles(model: Model, release: EngineRelease) -> Iterator[Obstacle]:

@@ -15,6 +15,7 @@ from inference_arena.plan.speed import Speed, between, speed
 from inference_arena.plan.support import is_able, support
 from inference_arena.plan.target import Target
 from inference_arena.plan.trial import Settings
+from inference_arena.plan.wish_rules import wish_obstacles
 
 # what each engine reads; a checkpoint in another format is another checkpoint's business
 FORMATS: Final[Mapping[str, str]] = {"vllm": "safetensors", "sglang": "safetensors", "llamacpp": "gguf"}
@@ -81,12 +82,15 @@ def plan_one(
     pinned = ask.pinned.get(running.engine, Settings())
     allowed = allowed or allowance(ask, model, checkpoint, running)
     named = tuple(flag.partition("=")[0] for flag in pinned.flags if flag.startswith("--"))
-    obstacles = (*flag_obstacles(named, running), *allowed.obstacles)
+    asked_for = wish_obstacles(model=model, running=running, target=ask.target, wish=ask.wish, pinned=pinned)
+    obstacles = (*flag_obstacles(named, running), *asked_for, *allowed.obstacles)
     base = question(
         model=model,
         checkpoint=checkpoint,
         target=ask.target,
-        settings=pinned.model_copy(update={"tensor_parallel": pinned.tensor_parallel or cards_for(ask.target, model)}),
+        settings=pinned.model_copy(
+            update={"tensor_parallel": pinned.tensor_parallel or cards_for(ask.target, model, running)}
+        ),
         era=era_of(engines()[running.engine], running.version),
         overhead=overheads()[running.engine],
     )
@@ -102,8 +106,13 @@ def allowance(ask: Ask, model: Model, checkpoint: Checkpoint, running: EngineRel
     return support(model=model, checkpoint=checkpoint, release=running, target=ask.target, dtype=dtype)
 
 
-def cards_for(target: Target, model: Model) -> int | None:
-    """All cards, as far as they are a power of two that divides the heads; None for one card."""
+def cards_for(target: Target, model: Model, running: EngineRelease) -> int | None:
+    """All cards, as far as they are a power of two that divides the heads; None for one card.
+
+    llama.cpp gives each card whole layers, so any number of them will do.
+    """
+    if _by_layers(running.engine):
+        return target.count if target.count > 1 else None
     heads = [layers.heads for layers in model.layers if layers.kind != "linear"]
     cards = 1
     while cards * 2 <= target.count and all(count % (cards * 2) == 0 for count in heads):
@@ -136,16 +145,28 @@ def _fit(ask: Ask, chosen: Chosen, allowed: Support, *, running: EngineRelease, 
 
 
 def _speed(ask: Ask, chosen: Chosen, engine: str) -> Speed:
-    """Of a processor only the range of machines is known, so both ends of it are asked."""
-    if ask.target.vendor is not None:
+    """Of a processor, and of the memory around a card, only the range of machines is known: both its ends are asked."""
+    if ask.target.vendor is not None and not _needs_ram(ask.target, chosen):
         return _speed_on(ask.target, ask, chosen, engine)
     ends = processors()["desktop-or-laptop"]
-    update = {"form": "desktop", "fp32_flops": None}
     slow, fast = (
-        _speed_on(ask.target.model_copy(update={**update, "bandwidth_bytes_per_s": rate}), ask, chosen, engine)
+        _speed_on(_beside(ask.target, rate), ask, chosen, engine)
         for rate in (ends.least_bandwidth_bytes_per_s, ends.most_bandwidth_bytes_per_s)
     )
     return between(slow, fast, source=ends.source)
+
+
+def _needs_ram(target: Target, chosen: Chosen) -> bool:
+    """Whether the speed of a desktop's or a laptop's own memory counts and is unknown; of servers no range is known."""
+    at_home = target.form in {"desktop", "laptop", "workstation"}
+    return at_home and target.ram_bandwidth_bytes_per_s is None and host_share(chosen) > 0
+
+
+def _beside(target: Target, rate: float) -> Target:
+    """The same with memory of this speed: the only one of a processor, that of the machine around a card."""
+    if target.vendor is not None:
+        return target.model_copy(update={"ram_bandwidth_bytes_per_s": rate})
+    return target.model_copy(update={"form": "desktop", "fp32_flops": None, "bandwidth_bytes_per_s": rate})
 
 
 def _speed_on(target: Target, ask: Ask, chosen: Chosen, engine: str) -> Speed:
@@ -159,9 +180,14 @@ def _speed_on(target: Target, ask: Ask, chosen: Chosen, engine: str) -> Speed:
         input_tokens=ask.input_tokens,
         output_tokens=ask.output_tokens,
         kv_cache_type=asked.settings.kv_cache_type,
-        tensor_parallel=asked.cards,
+        tensor_parallel=1 if _by_layers(engine) else asked.cards,
         host_share=host_share(chosen),
     )
+
+
+def _by_layers(engine: str) -> bool:
+    """Whether each card has layers of its own, so that one waits for the other and a request gains no speed."""
+    return engine == "llamacpp"
 
 
 def host_share(chosen: Chosen) -> float:

@@ -37,9 +37,9 @@ def plan_blocks(page: PlanPage, *, width: int, ascii_only: bool = False) -> tupl
         *(_explained(best) if page.explain else ()),
         *_speed(best),
         *_obstacles(best),
-        *_commands(page, best),
         *_turned(page),
         *_others(page.fits[1:], width=room, ascii_only=ascii_only),
+        *_commands(page),
         *(Sentence(text=note, tone="quiet") for note in page.notes),
     )
 
@@ -130,14 +130,18 @@ def _obstacles(fit: Fit) -> tuple[Block, ...]:
     return (Heading(text="In the way"), *(Sentence(text=f"{rule}: {said}") for rule, said in rows), *kernels)
 
 
-def _commands(page: PlanPage, fit: Fit) -> tuple[Block, ...]:
-    """Each over several lines that a shell joins again, so that a narrow terminal cuts none in two."""
-    commands = page.commands.get((fit.checkpoint, fit.engine), {})
-    if not commands or not fit.runs:
-        return ()
-    blocks: list[Block] = [Heading(text="To paste")]
-    for purpose, command in commands.items():
-        blocks += [Sentence(text=f"{purpose}:"), Lines(lines=_continued(command))]
+def _commands(page: PlanPage) -> tuple[Block, ...]:
+    """Of the best plan on each engine, over several lines that a shell joins again: no terminal cuts one in two."""
+    blocks: list[Block] = []
+    shown: set[str] = set()
+    for fit in page.fits:
+        commands = page.commands.get((fit.checkpoint, fit.engine), {})
+        if not fit.runs or not commands or fit.engine in shown:
+            continue
+        shown.add(fit.engine)
+        blocks.append(Heading(text=f"To paste: {fit.title} on {planned.engine(fit)}"))
+        for purpose, command in commands.items():
+            blocks += [Sentence(text=f"{purpose}:"), Lines(lines=_continued(command))]
     return tuple(blocks)
 
 

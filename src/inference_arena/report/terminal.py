@@ -85,7 +85,7 @@ def _draw(block: Block, *, ascii_only: bool) -> RenderableType:
         case Pairs():
             return Padding(_pairs(block, ascii_only=ascii_only), (0, 0, 0, 2), expand=False)
         case Lines():
-            return Padding(_laid_out(block), (0, 0, 0, 2), expand=False)
+            return Padding(_laid_out(block, ascii_only=ascii_only), (0, 0, 0, 2), expand=False)
         case Step():
             return _step(block, ascii_only=ascii_only)
 
@@ -104,10 +104,11 @@ def _pairs(block: Pairs, *, ascii_only: bool) -> Table:
     return grid
 
 
-def _laid_out(block: Lines) -> Text:
+def _laid_out(block: Lines, *, ascii_only: bool) -> Text:
     text = Text(no_wrap=True, overflow="crop")
     for i, line in enumerate(block.lines):
-        text.append(line + ("\n" if i + 1 < len(block.lines) else ""), style="bold" if i < block.head else "")
+        shown = words.plain(line, ascii_only=ascii_only)
+        text.append(shown + ("\n" if i + 1 < len(block.lines) else ""), style="bold" if i < block.head else "")
     if block.drawing:
         text.highlight_regex(_LINE, "cyan")
         text.highlight_regex(_MARK, "bold")
