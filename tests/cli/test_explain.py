@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -142,6 +143,7 @@ def test_other_wrappings_of_the_same_lines_are_the_same_log(arena, tmp_path):
         "compose": "".join(f"vllm-1  | {line}\n" for line in text.splitlines()).encode(),
         "coloured": "".join(f"\x1b[1;31m{line}\x1b[0m\n" for line in text.splitlines()).encode(),
         "kubernetes": "".join(f"2026-11-24T09:00:00.0Z stderr F {line}\n" for line in text.splitlines()).encode(),
+        "as a record keeps it": gzip.compress(text.encode()),
         "bad bytes": text.encode() + b"\xff\xfe\xc3(\n",
     }
     for name, data in wrapped.items():
@@ -178,7 +180,8 @@ def _bad(folder: Path) -> dict[str, tuple[Path, str]]:
     made = {
         "empty": (b"", "is empty"),
         "binary": (bytes(range(256)) * 40, "no text"),
-        "packed": (gzip.compress(b"x" * 1000), "packed"),
+        "packed": (lzma.compress(b"x" * 1000), "packed"),
+        "broken": (gzip.compress(os.urandom(5000))[:3000], "cannot be read"),
     }
     for name, (data, _) in made.items():
         (folder / name).write_bytes(data)
@@ -186,7 +189,7 @@ def _bad(folder: Path) -> dict[str, tuple[Path, str]]:
     return {**files, "missing": (folder / "nope", "no file"), "folder": (folder, "is a folder")}
 
 
-@pytest.mark.parametrize("kind", ["empty", "binary", "packed", "missing", "folder"])
+@pytest.mark.parametrize("kind", ["empty", "binary", "packed", "broken", "missing", "folder"])
 def test_what_is_no_log_is_an_error_in_words(kind, arena, tmp_path):
     path, words = _bad(tmp_path)[kind]
     code, out, err = arena(path)
