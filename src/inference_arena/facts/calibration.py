@@ -38,7 +38,8 @@ class Calibration(Fact):
     where it is unknown. `layer_s`: seconds a layer beside both. `exchange_s`: seconds of one exchange between cards;
     None where nobody measured it. `overhead_s`: seconds to the first token that are not prefill. `queue_share`: how
     much of each other request's prompt is read first. `most_concurrency`: the most requests at once that were
-    measured; beyond, the slow end is `beyond` times as slow and the basis is the formula.
+    measured; beyond, the slow end is `beyond` times as slow and the basis is the formula; likewise
+    `other_makers` times on cards of makers, or of an age, that were not among those measured.
     """
 
     engine: str | None = None
@@ -52,6 +53,7 @@ class Calibration(Fact):
     queue_share: float
     most_concurrency: int
     beyond: float
+    other_makers: float
     decode: Spread
     prefill: Spread
     source: str

@@ -7,7 +7,7 @@ import math
 from typing import NamedTuple
 
 from inference_arena.errors import UsageError
-from inference_arena.facts import Calibration, Checkpoint, Fact, Model, calibration
+from inference_arena.facts import Calibration, Checkpoint, Fact, Model, at_least, calibration
 from inference_arena.plan.interval import Interval, bounds, per_second, seconds, span, throughput
 from inference_arena.plan.kv_cache import element_bytes
 from inference_arena.plan.roofline import (
@@ -30,6 +30,10 @@ NO_RATE = "the computing rate of this card is unknown, and reading prompts depen
 NO_SHARE = "nobody has measured what share of its computing rate a card of this kind reaches when it reads prompts"
 NO_RAM = "part of the weights is in the machine's memory, whose bandwidth is unknown"
 NO_HOST_PREFILL = "nobody has measured how fast prompts are read while part of the weights is in the machine's memory"
+
+
+# cards with tensor cores: what came before computes by other kernels
+OLDEST_MEASURED = "7.0"
 
 
 class Speed(Fact):
@@ -59,6 +63,7 @@ class _Load(NamedTuple):
     concurrency: int
     input_tokens: int
     output_tokens: int
+    strange: bool
 
 
 class _Times(NamedTuple):
@@ -119,8 +124,25 @@ def speed(
         model, checkpoint, tokens=input_tokens, cached_tokens=cached_tokens, element=element, cards=tensor_parallel
     )
     rates = Rates(bandwidth=target.bandwidth_bytes_per_s, flops=flops or math.inf)
-    load = _Load(decode, prefill, rates, model.layer_count, tensor_parallel, concurrency, input_tokens, output_tokens)
+    load = _Load(
+        decode=decode,
+        prefill=prefill,
+        rates=rates,
+        layers=model.layer_count,
+        cards=tensor_parallel,
+        concurrency=concurrency,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        strange=is_strange(target),
+    )
     return _speed(load, measured, reason=reason)
+
+
+def is_strange(target: Target) -> bool:
+    """Whether no card of its maker, or of its age, was among those measured."""
+    if target.vendor == "nvidia":
+        return target.compute_capability is not None and not at_least(target.compute_capability, OLDEST_MEASURED)
+    return target.vendor not in {"apple", None}
 
 
 def between(slow: Speed, fast: Speed, *, source: str) -> Speed:
@@ -199,11 +221,12 @@ def _factors(measured: Calibration) -> Factors:
 
 def _slower(load: _Load, measured: Calibration) -> float:
     """How much further out the slow end lies where nobody measured: more requests at once than anybody tried, weights
-    in the machine's memory, cards whose exchange is unknown (then a second card might gain nothing at all).
+    in the machine's memory, cards whose exchange is unknown (then a second card might gain nothing at all), and cards
+    of other makers or another age.
     """
     untried = load.concurrency > measured.most_concurrency or load.decode.host_s > 0
     apart = load.cards if load.cards > 1 and measured.exchange_s is None else 1
-    return (measured.beyond if untried else 1.0) * apart
+    return (measured.beyond if untried else 1.0) * apart * (measured.other_makers if load.strange else 1.0)
 
 
 def _times(load: _Load, factors: Factors, *, overhead: float, queue: float) -> _Times:
