@@ -219,6 +219,14 @@ def test_nothing_on_standard_input_is_an_error_in_words():
     assert b"Traceback" not in done.stderr
 
 
+def test_a_closed_standard_input_is_an_error_in_words():
+    shell = f"exec {sys.executable} -m inference_arena explain - <&-"
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert b"standard input is empty" in done.stderr
+
+
 # size
 
 

@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import re
-import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -78,7 +77,7 @@ def _opened(file: str) -> Iterator[Readable]:
 
 def _stream(file: str) -> io.BufferedReader:
     if file == "-":
-        return open(sys.stdin.fileno(), "rb", closefd=False)
+        return open(0, "rb", closefd=False)  # sys.stdin is None where it was closed
     path = Path(file)
     if path.is_dir():
         raise BadFileError(f"{file} is a folder", try_="the name of a log in it")
