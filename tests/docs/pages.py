@@ -22,7 +22,18 @@ from pydantic import BaseModel, TypeAdapter
 import inference_arena
 from inference_arena import facts, plan, record, units
 from inference_arena.cli.verbs import VERBS, invoke
-from inference_arena.engines import llamacpp
+from inference_arena.engines import (
+    causes,
+    gpu_causes,
+    llamacpp,
+    readings,
+    sglang,
+    sglang_causes,
+    sglang_log,
+    vllm,
+    vllm_causes,
+    vllm_log,
+)
 from inference_arena.metrics import doubts
 from inference_arena.run import failure
 
@@ -226,6 +237,40 @@ def _llama_causes(*_: object) -> str:
     return _causes((cause, what, advice) for _, cause, what, advice in llamacpp._CAUSES)
 
 
+SHARED = (*gpu_causes.OUT_OF_MEMORY, *gpu_causes.OUT_OF_MEMORY_ANYHOW, *gpu_causes.MODEL, *gpu_causes.MACHINE,
+          *gpu_causes.PACKAGES)  # fmt: skip
+
+
+def _vllm_causes(*_: object) -> str:
+    return _rows((*vllm_causes.CAUSES, *vllm_causes.SILENT), but=SHARED)
+
+
+def _sglang_causes(*_: object) -> str:
+    return _rows(sglang_causes.CAUSES, but=SHARED)
+
+
+def _gpu_causes(*_: object) -> str:
+    return _rows(SHARED, but=())
+
+
+def _rows(table_of: Sequence[causes.Cause], *, but: Sequence[causes.Cause]) -> str:
+    """Causes of engines on GPUs. What is filled in from the log stands in braces."""
+    body = [
+        (f"`{row.cause}`", _cell(row.what), _cell(row.advice), "yes" if row.reproduced else "not reproduced")
+        for row in table_of
+        if row not in but
+    ]
+    return table(("cause", "what it means", "what to try", "seen here"), body)
+
+
+def _signals(*_: object) -> str:
+    return _causes((cause, f"the engine {what}", advice) for cause, what, advice in causes._SIGNALS.values())
+
+
+def _engine_stages(*_: object) -> str:
+    return table(("stage", "the engine was"), [(f"`{name}`", doing) for name, doing in causes.STAGES.items()])
+
+
 def _llama_signals(*_: object) -> str:
     return _causes(llamacpp._SIGNALS.values())
 
@@ -269,13 +314,29 @@ def _texts(node: ast.expr) -> list[str]:
 
 
 def _startup_facts(*_: object) -> str:
-    return table(("fact", "from the log of"), [(f"`{name}`", "llama.cpp") for name, *_ in llamacpp._FACTS])
+    tables = {"llama.cpp": llamacpp.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS}
+    told: dict[str, list[str]] = {}
+    printed: dict[str, list[str]] = {}
+    for engine, rows_of in tables.items():
+        for reading in rows_of:
+            told[reading.fact] = list(dict.fromkeys([*told.get(reading.fact, []), engine]))
+            digits = readings.RESOLUTIONS.get(reading.convert)
+            printed[reading.fact] = list(dict.fromkeys([*printed.get(reading.fact, []), *filter(None, [digits])]))
+    body = [
+        (f"`{fact}`", unit(fact, int), ", ".join(engines), ", ".join(printed[fact])) for fact, engines in told.items()
+    ]
+    return table(("fact", "unit", "from the log of", "printed to"), body)
 
 
 def _counters(*_: object) -> str:
-    return table(
-        ("our name", "llama.cpp's"), [(f"`{ours}`", f"`{theirs}`") for ours, theirs in llamacpp.COUNTERS.items()]
-    )
+    engines = (llamacpp, vllm, sglang)
+    names = dict.fromkeys(ours for engine in engines for ours in engine.COUNTERS)
+    body = [(f"`{ours}`", *(_name_of_counter(engine.COUNTERS.get(ours)) for engine in engines)) for ours in names]
+    return table(("our name", *(f"{engine.TITLE}'s" for engine in engines)), body)
+
+
+def _name_of_counter(theirs: str | None) -> str:
+    return units.DASH if theirs is None else f"`{theirs}`"
 
 
 def _slos(*_: object) -> str:
@@ -514,6 +575,11 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "doubt-constants": _doubt_constants,
     "llama-causes": _llama_causes,
     "llama-signals": _llama_signals,
+    "vllm-causes": _vllm_causes,
+    "sglang-causes": _sglang_causes,
+    "gpu-causes": _gpu_causes,
+    "signals": _signals,
+    "engine-stages": _engine_stages,
     "request-failures": _request_failures,
     "startup-facts": _startup_facts,
     "counters": _counters,

@@ -262,7 +262,7 @@ def test_without_debug_lines_no_share_is_made_up():
 
     assert it.cause == "no-kv-cache-memory"
     assert it.flags == ()
-    assert it.advice.startswith("a larger --gpu-memory-utilization;")
+    assert it.advice.startswith("--gpu-memory-utilization above 0.2;")
 
 
 def test_a_share_that_the_card_does_not_have_is_not_advised():
@@ -296,7 +296,7 @@ def test_sglang_is_advised_no_share_where_its_weights_take_the_card():
     )
 
     assert it.flags == ()
-    assert it.advice.startswith("a larger --mem-fraction-static")
+    assert it.advice.startswith("--mem-fraction-static above what it is now")
 
 
 @pytest.mark.parametrize(("milestone", "stage", "word"), [

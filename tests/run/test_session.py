@@ -106,7 +106,7 @@ def tools(diary: Diary, *, succeed: bool = True) -> Tools:
         return Acquainted(target, "llamacpp", {"model": "m"}, (), Wording(), 0.1, 0.1)
 
     @contextmanager
-    def watch(server):
+    def watch(server, known):
         diary.log.append("watch")
         try:
             yield

@@ -1,14 +1,16 @@
 """`arena explain`: what an engine's log says of why it did not start, or of how it did."""
 
 import codecs
+import gzip
 import io
 import json
 import re
-import sys
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import typer
 
@@ -23,6 +25,10 @@ _ENDS: Final = re.compile(r"\r\n|\n|\r")
 _SHOWN: Final = 300
 
 
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Engine(StrEnum):
     VLLM = "vllm"
     SGLANG = "sglang"
@@ -31,7 +37,7 @@ class Engine(StrEnum):
 
 def command(
     *,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A log, or - for standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A log, also as .gz, or - for standard input.")],
     engine: Annotated[Engine | None, typer.Option(help="Whose log it is, where it does not say so itself.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
@@ -55,9 +61,23 @@ def _named(file: str) -> str:
     return "standard input" if file == "-" else file
 
 
-def _opened(file: str) -> IO[bytes]:
+@contextmanager
+def _opened(file: str) -> Iterator[Readable]:
+    """The file's bytes; unpacked where they are packed as records keep them."""
+    with _stream(file) as stream:
+        first = b""
+        with suppress(OSError):  # the next reading says it in words
+            first = stream.peek(2)
+        if not first.startswith(b"\x1f\x8b"):
+            yield stream
+            return
+        with gzip.GzipFile(fileobj=stream) as unpacked:
+            yield unpacked
+
+
+def _stream(file: str) -> io.BufferedReader:
     if file == "-":
-        return io.BytesIO() if sys.stdin.closed else open(sys.stdin.fileno(), "rb", closefd=False)
+        return open(0, "rb", closefd=False)  # sys.stdin is None where it was closed
     path = Path(file)
     if path.is_dir():
         raise BadFileError(f"{file} is a folder", try_="the name of a log in it")
@@ -69,7 +89,7 @@ def _opened(file: str) -> IO[bytes]:
         raise BadFileError(f"{file} cannot be read", why=error.strerror or str(error), try_="another file") from error
 
 
-def _lines(stream: IO[bytes], *, name: str) -> Iterator[str]:
+def _lines(stream: Readable, *, name: str) -> Iterator[str]:
     """Lines of a file of any size, a piece at a time. A line that never ends is given out in pieces."""
     first = _read(stream, name=name)
     _refuse_binary(first, name=name)
@@ -87,17 +107,17 @@ def _lines(stream: IO[bytes], *, name: str) -> Iterator[str]:
         yield rest
 
 
-def _read(stream: IO[bytes], *, name: str) -> bytes:
+def _read(stream: Readable, *, name: str) -> bytes:
     try:
         return stream.read(_CHUNK)
-    except OSError as error:
-        raise BadFileError(f"{_named(name)} cannot be read", why=error.strerror or "", try_="a copy of it") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadFileError(f"{_named(name)} cannot be read", why=str(error), try_="a whole copy of it") from error
 
 
 def _refuse_binary(first: bytes, *, name: str) -> None:
-    if first.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")):
+    if first.startswith((b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")):
         raise BadFileError(
-            f"{_named(name)} is packed", try_="unpack it first, for instance: zcat FILE | arena explain -"
+            f"{_named(name)} is packed", try_="unpack it first, for instance: xzcat FILE | arena explain -"
         )
     if not first.startswith(tuple(_MARKS)) and b"\0" in first[:_LOOK]:
         raise BadFileError(f"{_named(name)} is no text", why="it holds zero bytes", try_="the engine's log as text")
@@ -115,16 +135,15 @@ def _page(it: Explanation) -> str:
 
 
 def _title(it: Explanation) -> str:
-    if it.engine is None:
-        return "an engine"
+    assert it.engine is not None
     version = it.facts.get("engine_version")
     return READERS[it.engine].TITLE + (f" {version}" if version else "")
 
 
 def _failure(it: Explanation, found: Diagnosis) -> str:
-    title = f"{_title(it)}, while {STAGES[found.stage]}" if found.stage else _title(it)
-    if it.engine is None:
-        title = "The log does not say whose it is"
+    title = _title(it) if it.engine else "The log does not say whose it is"
+    if it.engine and found.stage and found.cause != "never-ready":  # which says so itself
+        title += f", while {STAGES[found.stage]}"
     where = "" if found.line is None else f"line {found.line}: "
     lines = [f"{title}: {found.what}", f"  why  {where}{_short(found.why)}", f"  try  {found.advice}"]
     if not found.reproduced:
@@ -146,7 +165,7 @@ def _short(text: str) -> str:
 
 def _table(facts: Mapping[str, FactValue]) -> list[str]:
     width = max(map(len, facts), default=0)
-    return [f"  {name.removesuffix('_bytes'):{width}}  {_value(name, value)}" for name, value in facts.items()]
+    return [f"  {name:{width}}  {_value(name, value)}" for name, value in facts.items()]
 
 
 def _value(name: str, value: FactValue) -> str:

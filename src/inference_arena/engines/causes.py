@@ -36,9 +36,10 @@ def nothing_more(found: Found, facts: Facts) -> Found:  # noqa: ARG001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A row. `at`: only in this stage. `stage`: whatever the log says. `more`: what can be worked out of the words and the log's facts.
+    """A row. `at`: only in this stage. `stage`: it is this one, whatever the log says.
 
-    `flags` are left out where something in them could not be worked out. `reproduced`: as in a `Diagnosis`.
+    `more`: what can be worked out of the words and the log's facts. `flags` are left out where something in them could
+    not be worked out. `reproduced`: as in a `Diagnosis`.
     """
 
     cause: str
@@ -161,7 +162,7 @@ def without_a_word(
     errors = error_lines(log)
     if errors:
         return _unknown_error(title, log, errors, stage=stage, ended=exit_code is not None)
-    if exit_code is None and log and not started:
+    if exit_code is None and stage is not None and not started:
         return _never_ready(title, log, stage=stage, said=said)
     ended = "it said nothing" if exit_code is None else f"it ended with exit code {exit_code}"
     return Diagnosis(
@@ -189,11 +190,11 @@ def _unknown_error(
     )
 
 
-def _never_ready(title: str, log: Sequence[str], *, stage: str | None, said: tuple[str, ...]) -> Diagnosis:
+def _never_ready(title: str, log: Sequence[str], *, stage: str, said: tuple[str, ...]) -> Diagnosis:
     number = max((number for number, line in enumerate(log) if line.strip()), default=0)
     return Diagnosis(
         cause="never-ready",
-        what=f"{title} was still {STAGES.get(stage or '', 'starting')} when its log ends: it needs longer, it hung, or it was ended there",
+        what=f"{title} was still {STAGES[stage]} when its log ends: it needs longer, it hung, or it was ended there",
         why=said[-1] if said else "it said nothing",
         advice="give it longer (a first start compiles kernels), and look whether its process still works",
         evidence=said,

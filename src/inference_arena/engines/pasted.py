@@ -15,10 +15,22 @@ from inference_arena.facts import Fact
 ENDS: Final = 2000  # lines kept of the beginning and of the end
 BETWEEN: Final = 2000  # lines kept of what is between, of those that look as if they told something
 LONGEST: Final = 6000  # characters kept of a line
-_TELLING: Final = re.compile(
-    r"error|fail|fatal|killed|gi?b\b|memory|tokens|non-default args|server_args=|build(_info)?:|LLM engine|kernel"
-    r"|backend|startup complete|fired up|listening on|graph|shutdown",
-    re.IGNORECASE,
+# plain words: a pattern of as many takes ten times as long
+_TELLING: Final = (
+    *(
+        "error",
+        "fail",
+        "fatal",
+        "killed",
+        "gib",
+        " gb",
+        "memory",
+        "tokens",
+        "non-default args",
+        "server_args=",
+        "build",
+    ),
+    *("llm engine", "kernel", "backend", "startup complete", "fired up", "listening on", "graph", "shutdown"),
 )
 _DRESS: Final = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # colours
 
@@ -59,14 +71,23 @@ def digest(lines: Iterable[str]) -> tuple[list[Line], int]:
     tail: deque[Line] = deque(maxlen=ENDS)
     number = 0
     for number, text in enumerate(lines, start=1):
-        line = Line(number, _DRESS.sub("", text[:LONGEST]))
+        line = Line(number, _plain(text[:LONGEST]))
         if number <= ENDS:
             head.append(line)
             continue
-        if len(tail) == ENDS and _TELLING.search(tail[0].text):
+        if len(tail) == ENDS and _tells(tail[0].text):
             between.append(tail[0])
         tail.append(line)
     return [*head, *between, *tail], number
+
+
+def _tells(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in _TELLING)
+
+
+def _plain(text: str) -> str:
+    return _DRESS.sub("", text) if "\x1b" in text else text
 
 
 def whose(lines: Sequence[Line], readers: Mapping[str, Readable]) -> str | None:

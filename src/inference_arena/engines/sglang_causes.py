@@ -19,13 +19,13 @@ def _share_above(found: Found, facts: Facts) -> Found:
         least = weights / free
     share = math.ceil((least + _FIRST_POOL_SHARE) * 100) / 100 if not math.isnan(least) else math.nan
     fits = f"{share:.2f}" if share < 0.97 else ""
-    return {"share": fits, "raise": f"--mem-fraction-static {fits}" if fits else "a larger --mem-fraction-static"}
+    return {"share": fits, "to": fits or f"above {facts.get('static_share', 'what it is now')}"}
 
 
 def _share_below(found: Found, facts: Facts) -> Found:  # noqa: ARG001
     static = facts.get("static_share")
     share = f"{static - _LOWER_BY:.2f}" if isinstance(static, float) and static > 2 * _LOWER_BY else ""
-    return {"share": share, "lower": f"--mem-fraction-static {share}" if share else "a smaller --mem-fraction-static"}
+    return {"share": share, "to": share or "below what it is now"}
 
 
 ARGUMENTS: Final = (
@@ -51,7 +51,7 @@ MEMORY: Final = (
         words=r"leave no GPU memory for the KV cache under --mem-fraction-static=(?P<has>[\d.]+\d)\. Raise "
         r"--mem-fraction-static above (?P<least>[\d.]+\d)",
         what="--mem-fraction-static {has} holds the weights and no KV cache: they alone take {least}",
-        advice="{raise}; what is above {least} is the KV cache",
+        advice="--mem-fraction-static {to}; what is above {least} is the KV cache",
         flags="--mem-fraction-static {share}",
         reproduced=False,
         more=_share_above,
@@ -60,7 +60,7 @@ MEMORY: Final = (
         cause="static-share-too-low",
         words=r"Not enough memory\. Please try to increase --mem-fraction-static",
         what="the share of the card that --mem-fraction-static gives holds the weights and no KV cache",
-        advice="{raise}; where the card has no more, a smaller quantization or model",
+        advice="--mem-fraction-static {to}; where the card has no more, a smaller quantization or model",
         flags="--mem-fraction-static {share}",
         reproduced=False,
         more=_share_above,
@@ -69,7 +69,7 @@ MEMORY: Final = (
         cause="out-of-memory",
         words=r"Capture cuda graph failed: (?:CUDA|HIP) out of memory(?:\. Tried to allocate (?P<asked>[\d.]+ \wiB))?",
         what="the card became full while graphs were recorded: --mem-fraction-static left too little beside it",
-        advice="{lower}, or graphs for fewer requests at once: --cuda-graph-max-bs 16",
+        advice="--mem-fraction-static {to}, or graphs for fewer requests at once: --cuda-graph-max-bs 16",
         flags="--mem-fraction-static {share}",
         reproduced=False,
         more=_share_below,
@@ -80,7 +80,7 @@ MEMORY: Final = (
         at="serving",
         words=r"CUDA out of memory\. Tried to allocate (?P<asked>[\d.]+ \wiB)",
         what="the card became full while requests were answered: {asked} more were wanted",
-        advice="{lower}, or a smaller --chunked-prefill-size",
+        advice="--mem-fraction-static {to}, or a smaller --chunked-prefill-size",
         flags="--mem-fraction-static {share}",
         reproduced=False,
         more=_share_below,

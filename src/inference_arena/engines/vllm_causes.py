@@ -14,7 +14,8 @@ _FIRST_POOL_GIB: Final = 2.0  # for a first try where nothing says how much a re
 def _share_that_is_free(found: Found, facts: Facts) -> Found:  # noqa: ARG001
     """Largest share of the card, in hundredths, that is surely free."""
     share = math.floor((float(found["free"]) - _DIGIT) / float(found["total"]) * 100) / 100
-    return {"fits": f"{share:.2f}" if share > 0 else ""}
+    fits = f"{share:.2f}" if share > 0 else ""
+    return {"fits": fits, "to": fits or f"below {found['share']}"}
 
 
 def _share_for(more_gib: float, facts: Facts) -> str:
@@ -32,8 +33,8 @@ def _share_for(more_gib: float, facts: Facts) -> str:
 
 def _share_for_the_context(found: Found, facts: Facts) -> Found:
     share = _share_for(float(found["needed"]) - float(found["available"]) + _DIGIT, facts)
-    shorter = f"--max-model-len {found['longest']}" if found["longest"] else "a smaller --max-model-len"
-    return {"shorter": shorter, "or_share": f", or --gpu-memory-utilization {share}" if share else ""}
+    or_share = f", or --gpu-memory-utilization {share}" if share else ""
+    return {"to": found["longest"] or f"below {found['context']}", "or_share": or_share}
 
 
 def _share_for_a_pool(found: Found, facts: Facts) -> Found:  # noqa: ARG001
@@ -43,7 +44,7 @@ def _share_for_a_pool(found: Found, facts: Facts) -> Found:  # noqa: ARG001
     return {
         "short": "" if math.isnan(short_gib) else f": {short_gib:.2f} GiB are missing",
         "share": share,
-        "raise": f"--gpu-memory-utilization {share}" if share else "a larger --gpu-memory-utilization",
+        "to": share or f"above {facts.get('memory_share', 'what it is now')}",
     }
 
 
@@ -74,7 +75,7 @@ MEMORY: Final = (
         words=r"Free memory on device\s?\S* \((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\) on startup is less than desired "
         r"GPU memory utilization \((?P<share>[\d.]+), (?P<asked>[\d.]+) GiB\)",
         what="it asks for {asked} GiB ({share} of the card), and only {free} of {total} GiB are free",
-        advice="--gpu-memory-utilization {fits}, or end what holds the rest (arena hardware shows it)",
+        advice="--gpu-memory-utilization {to}, or end what holds the rest (arena hardware shows it)",
         flags="--gpu-memory-utilization {fits}",
         more=_share_that_is_free,
     ),
@@ -84,7 +85,7 @@ MEMORY: Final = (
         r"(?P<needed>[\d.]+) GiB KV cache is needed, which is larger than the available KV cache memory "
         r"\((?P<available>[\d.]+) GiB\)(?:.*?maximum model length is (?P<longest>\d+))?",
         what="one request of {context} tokens needs {needed} GiB of KV cache, and {available} GiB are left for it",
-        advice="{shorter}{or_share}",
+        advice="--max-model-len {to}{or_share}",
         flags="--max-model-len {longest}",
         more=_share_for_the_context,
     ),
@@ -101,7 +102,7 @@ MEMORY: Final = (
         cause="no-kv-cache-memory",
         words=r"No available memory for the cache blocks",
         what="weights and working memory take all that vLLM may use, and nothing is left for the KV cache{short}",
-        advice="{raise}; where the card has no more, a smaller quantization or model",
+        advice="--gpu-memory-utilization {to}; where the card has no more, a smaller quantization or model",
         flags="--gpu-memory-utilization {share}",
         more=_share_for_a_pool,
     ),

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from inference_arena import __version__
-from inference_arena.engines import ENGINES, identify
+from inference_arena.engines import ENGINES, READERS, identify
 from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
@@ -26,7 +26,7 @@ from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.server import Server, attach, launch, wait_ready
 from inference_arena.run.session import Progress, Tools, run
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
-from inference_arena.telemetry import Counters, Sampler
+from inference_arena.telemetry import Counters, Sampler, read_counters
 
 LOAD_LOG = "load.log"
 
@@ -123,7 +123,7 @@ def _tools(
         start=start,
         wait_ready=lambda server: _wait_ready(job, server, progress),
         acquaint=lambda server: _acquaint(job, server, load=load, journal=journal, clock=clock, api_key=api_key),
-        watch=lambda server: _watched(server, journal=journal, clock=clock),
+        watch=lambda server, known: _watched(server, known.engine_name, journal=journal, clock=clock),
         drive=lambda plan, on_tick: load.drive(plan, on_tick=on_tick),
         salvage_point=load.interrupt,
         self_test=lambda streams, pace_s: self_test(
@@ -161,17 +161,23 @@ def _acquaint(
     )
 
 
+def _counters(server: Server, engine_name: str, *, clock: Clock) -> Counters | None:
+    """Where the engine tells its counters. A server of others is asked once before it is asked again and again."""
+    engine = READERS.get(engine_name) if server.process is None else server.engine
+    if engine is None or engine.METRICS_PATH is None:
+        return None
+    counters = Counters(url=server.root + engine.METRICS_PATH, names=engine.COUNTERS)
+    return counters if server.process is not None or read_counters(counters, now_s=clock.now_s) else None
+
+
 @contextmanager
-def _watched(server: Server, *, journal: Journal, clock: Clock) -> Iterator[None]:
+def _watched(server: Server, engine_name: str, *, journal: Journal, clock: Clock) -> Iterator[None]:
     """Samples of machine and engine go to the journal until the block ends. A disk that fills stops only them."""
-    counters = None
-    if server.metrics_url is not None:
-        counters = Counters(url=server.metrics_url, names=server.engine.COUNTERS)
     sampler = Sampler(
         sink=lambda samples: journal.samples([sample.model_dump_json(exclude_none=True) for sample in samples]),
         now_s=clock.now_s,
         engine_pid=server.pid,
-        counters=counters,
+        counters=_counters(server, engine_name, clock=clock),
     )
     sampler.start()
     try:

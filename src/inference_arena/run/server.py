@@ -38,9 +38,9 @@ class Server:
         return None if self.process is None else self.process.pid
 
     @property
-    def metrics_url(self) -> str | None:
-        path = self.engine.METRICS_PATH
-        return None if path is None else self.address.url.removesuffix("/v1") + path
+    def root(self) -> str:
+        """Where the server's own pages are: its API's address without the version."""
+        return self.address.url.removesuffix("/v1")
 
     def exit_code(self) -> int | None:
         """None while it runs, and for a server that is not ours."""
@@ -87,7 +87,7 @@ def _environment(extra: Mapping[str, str]) -> Mapping[str, str] | None:
 def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:
     """Seconds until the server says that it is ready. Raises RunFailed when it ends, or is not ready in time."""
     began = monotonic()
-    url = server.address.url.removesuffix("/v1") + server.engine.HEALTH_PATH
+    url = server.root + server.engine.HEALTH_PATH
     while True:
         reply = get(url, headers={}, timeout_s=2.0)
         if server.exit_code() is not None:

@@ -79,7 +79,7 @@ class Tools:
     start: Callable[[Program | None], Server]
     wait_ready: Callable[[Server], float]
     acquaint: Callable[[Server], Acquainted]
-    watch: Callable[[Server], AbstractContextManager[object]]
+    watch: Callable[[Server, Acquainted], AbstractContextManager[object]]
     drive: Callable[[PointPlan, Callable[[Tick], str | None]], Driven]
     salvage_point: Callable[[], Driven | None]
     self_test: Callable[[int, float], SelfTestSample]
@@ -136,7 +136,7 @@ def _enter(tools: Tools, where: _Where, stage: Stage, *, title: str, detail: str
 def _measure(job: Job, tools: Tools, where: _Where) -> None:
     server, known = _start_first_that_works(job, tools, where)
     try:
-        with tools.watch(server):
+        with tools.watch(server, known):
             _drive_all(job, tools, where, server=server, known=known)
     finally:
         server.stop()
