@@ -94,16 +94,12 @@ def speed(
     `tensor_parallel`: cards that work on each layer together. `host_share`: share of the weights that stays in the
     machine's memory (llama.cpp). What depends on a figure that nobody knows is None, and `unknown` says which.
     """
-    if min(concurrency, input_tokens, output_tokens, tensor_parallel) < 1:
-        raise UsageError(
-            "there is no speed without a request, a prompt, an answer and a card", why="each must be 1 or more"
-        )
+    _check(concurrency, input_tokens, output_tokens, tensor_parallel)
     kind = "dense" if model.experts is None else "moe"
     measured = calibration(engine=engine, kind=kind, form=target.form)
     if target.bandwidth_bytes_per_s is None or measured is None:
         return _nothing(NO_BANDWIDTH if target.bandwidth_bytes_per_s is None else NO_FACTORS)
-    host_bandwidth = target.ram_bandwidth_bytes_per_s
-    if host_share > 0 and host_bandwidth is None:
+    if host_share > 0 and target.ram_bandwidth_bytes_per_s is None:
         return _nothing(NO_RAM)
     flops = _flops(checkpoint, target)
     reason = _why_no_prefill(flops, measured, host_share)
@@ -118,7 +114,7 @@ def speed(
         element=element,
         cards=tensor_parallel,
         host_share=host_share,
-        host_bandwidth=host_bandwidth or math.inf,
+        host_bandwidth=target.ram_bandwidth_bytes_per_s or math.inf,
     )
     prefill = prefill_work(
         model, checkpoint, tokens=input_tokens, cached_tokens=cached_tokens, element=element, cards=tensor_parallel
@@ -136,6 +132,13 @@ def speed(
         strange=is_strange(target),
     )
     return _speed(load, measured, reason=reason)
+
+
+def _check(*counts: int) -> None:
+    if min(counts) < 1:
+        raise UsageError(
+            "there is no speed without a request, a prompt, an answer and a card", why="each must be 1 or more"
+        )
 
 
 def is_strange(target: Target) -> bool:
