@@ -24,6 +24,14 @@ def test_more_users_than_the_cache_holds_are_tight_because_some_wait():
     assert "of 40 requests of 4,096 tokens at once; the others wait" in fit.deciding
 
 
+def test_what_lies_beside_an_engines_share_does_not_widen_the_margin():
+    fit = planned("qwen2.5-32b-instruct-awq", "vllm", on("RTX 3090"))
+    spare = fit.budget.bytes_of("kv_cache") - fit.budget.sequence_bytes
+
+    assert 0 < spare < 2**29 < fit.budget.bytes_of("free")
+    assert fit.level == "tight"
+
+
 @pytest.mark.parametrize(
     ("requests", "said"),
     [(1.0, "1"), (1.04, "1"), (1.99, "1.9"), (2.0, "2"), (9.96, "9.9"), (37.9, "37"), (0.4, "0.4")],

@@ -73,10 +73,14 @@ def is_partly(chosen: Chosen) -> bool:
 
 
 def is_tight(budget: MemoryBudget, wish: Wish) -> bool:
-    """Not all users' full contexts fit at once, or less is left than such plans were off by."""
+    """Not all users' full contexts fit at once, or less is left than such plans were off by.
+
+    What an engine leaves free beside the share it was told to take is no help: its cache does not grow into it.
+    """
     if budget.requests < wish.users:
         return True
-    spare = budget.bytes_of("kv_cache") - budget.sequence_bytes * wish.users + budget.bytes_of("free")
+    beside = budget.bytes_of("free") if budget.share is None else 0
+    spare = budget.bytes_of("kv_cache") - budget.sequence_bytes * wish.users + beside
     return spare < budget.spread * (budget.memory_bytes - budget.bytes_of("free") - budget.bytes_of("kv_cache"))
 
 
