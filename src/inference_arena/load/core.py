@@ -27,7 +27,8 @@ def keep_to_core(argv: Sequence[str]) -> bool:
 def going_first(own_core: bool) -> Iterator[None]:
     """Real-time priority for this thread where the system allows it (root, or a limit of rtprio); else no change.
 
-    Only on a core that the engine does not use: there it would be the engine that waits.
+    Only on a core that was set aside. An engine that computes there all the same (behind --url, or with threads for all
+    cores) waits the few microseconds a token that the client takes, and not the client for the engine.
     """
     if not own_core or not hasattr(os, "sched_setscheduler"):
         yield
