@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference_arena.cli.verbs import invoke
+from planned import on
 
 TERMS = ["weights", "kv_cache", "activations", "graphs", "context", "reserve", "free"]
 CONFIG = {
@@ -74,6 +75,19 @@ def test_two_cards_hold_what_one_does_not(offline_arena):
     assert (one.code, four.code) == (1, 0)
     assert four.document["answers"][0]["target"]["count"] == 4
     assert {plan["cards"] for plan in four.document["answers"][0]["plans"]} == {4}
+
+
+def test_what_no_engine_reads_on_a_machine_without_a_card_is_told_with_the_file_to_take_instead(
+    offline_arena, monkeypatch
+):
+    machine = on("RTX 3090").model_copy(update={"vendor": None, "gpu": None, "title": "a processor", "unified": True})
+    monkeypatch.setattr("inference_arena.cli.planning.targets_of_host", lambda *_: (machine,))
+
+    for verb in ("plan", "fit"):
+        done = offline_arena(verb, "qwen2.5-32b-instruct-awq")
+
+        assert done.code == 1
+        assert "a GGUF file of the same model, such as qwen2.5-32b-instruct-q4_k_m" in " ".join(done.out.split())
 
 
 def test_a_driver_decides_the_release(offline_arena):

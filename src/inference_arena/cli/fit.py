@@ -18,7 +18,6 @@ from inference_arena.plan import (
     main_test,
     rank,
     score_of,
-    survey,
 )
 
 SHOWN: Final = 12
@@ -86,7 +85,7 @@ def _candidates(
     ask: Ask, pairs: Sequence[planning.Pair], names: tuple[str, ...] | None, *, whole: bool, purpose: str
 ) -> tuple[Candidate, ...]:
     """The whole catalogue as one plan a model; of a single model every plan."""
-    found = survey(ask, checkpoints=pairs, engine_names=names)
+    found = planning.plans(ask, pairs, names)
     kept = best_plans(found) if whole else found
     known = {one.name: one for one, _ in pairs}
     return rank(_candidate(fit, known[fit.model] if fit.model in known else pairs[0][0], purpose) for fit in kept)

@@ -12,7 +12,7 @@ from inference_arena.cli import planning
 from inference_arena.cli.paper import show
 from inference_arena.engines import DIALECTS
 from inference_arena.facts import Checkpoint, Vendor, gpus, release
-from inference_arena.plan import PURPOSES, Ask, Fit, Turned, order_plans, survey, turned
+from inference_arena.plan import PURPOSES, Ask, Fit, Turned, order_plans, turned
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
@@ -54,7 +54,7 @@ def command(
     )
     pairs, notes = planning.pairs_of(name, offline=offline)
     names = planning.engine_names(words.engine)
-    answers = [(ask, order_plans(survey(ask, checkpoints=pairs, engine_names=names))) for ask in planning.asks(words)]
+    answers = [(ask, order_plans(planning.plans(ask, pairs, names))) for ask in planning.asks(words)]
     cards = {card.name: card for _, card in pairs}
     around = [
         turned(ask, fits[0], checkpoints=pairs, cards=gpus().values(), engine_names=names) for ask, fits in answers

@@ -27,7 +27,18 @@ from inference_arena.facts import (
     slo,
     workload,
 )
-from inference_arena.plan import PURPOSES, Ask, Settings, Target, Wish, target_of_card, targets_of_host
+from inference_arena.plan import (
+    PURPOSES,
+    Ask,
+    Fit,
+    Settings,
+    Target,
+    Wish,
+    engines_for,
+    survey,
+    target_of_card,
+    targets_of_host,
+)
 
 Pair = tuple[Model, Checkpoint]
 
@@ -185,6 +196,12 @@ def _engine(text: str) -> tuple[str, str]:
 def engine_names(named: Sequence[str]) -> tuple[str, ...] | None:
     """The engines that were named; None for all."""
     return tuple(_engine(text)[0] for text in named) or None
+
+
+def plans(ask: Ask, pairs: Sequence[Pair], names: tuple[str, ...] | None) -> tuple[Fit, ...]:
+    """Plans of what was named; where nothing here reads its format, this machine's engines are asked and say so."""
+    found = survey(ask, checkpoints=pairs, engine_names=names)
+    return found or survey(ask, checkpoints=pairs, engine_names=engines_for(ask.target))
 
 
 def pairs_of(text: str, *, offline: bool) -> tuple[tuple[Pair, ...], tuple[str, ...]]:

@@ -1,8 +1,17 @@
 """Rules about how weights are stored: file format, quantization by release and card, and what it costs there."""
 
+import math
 from collections.abc import Iterator
 
-from inference_arena.facts import Checkpoint, EngineRelease, QuantizationSupport, at_least, engines, version_key
+from inference_arena.facts import (
+    Checkpoint,
+    EngineRelease,
+    QuantizationSupport,
+    at_least,
+    checkpoints,
+    engines,
+    version_key,
+)
 from inference_arena.plan.formats import history_of, is_plain, kernel_for, method_names, support_of
 from inference_arena.plan.obstacle import Obstacle
 from inference_arena.plan.target import Target
@@ -18,8 +27,15 @@ def format_obstacles(checkpoint: Checkpoint, release: EngineRelease) -> Iterator
         what=f"llama.cpp reads GGUF files, and {checkpoint.title} is kept as {checkpoint.format}",
         evidence=f"format {checkpoint.format}",
         source=checkpoint.source,
-        way_out=("a GGUF file of the same model", "convert it with llama.cpp's convert_hf_to_gguf.py"),
+        way_out=(_gguf_of(checkpoint.model), "convert it with llama.cpp's convert_hf_to_gguf.py"),
     )
+
+
+def _gguf_of(model: str) -> str:
+    """The smallest of the catalogue, by name where it has one."""
+    files = [one for one in checkpoints().values() if one.model == model and one.format == "gguf"]
+    named = min(files, key=lambda one: (one.weight_bytes or math.inf, one.name), default=None)
+    return f"a GGUF file of the same model{f', such as {named.name}' if named else ''}"
 
 
 def quantization_obstacles(checkpoint: Checkpoint, release: EngineRelease, target: Target) -> Iterator[Obstacle]:
