@@ -89,6 +89,21 @@ def test_unknown_scores_come_after_known_ones_larger_models_first():
     ) == ["known", "large unknown", "small unknown"]
 
 
+def test_among_unknown_scores_what_is_years_older_than_the_newest_comes_last_whatever_its_size():
+    def of(year: int, name: str, parameters: int, value: float | None = None) -> Candidate:
+        one = candidate(name, value=value, parameters=parameters)
+        return one.model_copy(update={"released": date(year, 1, 1)})
+
+    known = of(2023, "old-but-known", 3, value=1000)
+
+    assert order(of(2023, "old-large", 70), of(2026, "new", 8), known, of(2025, "recent-large", 32)) == [
+        "old-but-known",
+        "recent-large",
+        "new",
+        "old-large",
+    ]
+
+
 def test_among_what_does_not_fit_the_least_missing_stands_first():
     near = planned("qwen3-32b-bf16", "vllm", on("A100 SXM4 40GB"))
     far = planned("llama-3.3-70b-instruct-bf16", "vllm", on("A100 SXM4 40GB"))

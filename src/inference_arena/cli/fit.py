@@ -96,6 +96,7 @@ def _candidate(fit: Fit, of: Any, purpose: str) -> Candidate:
     return Candidate(
         fit=fit,
         parameters=of.parameters,
+        released=of.released,
         score=score_of(of, PURPOSES[purpose].task, () if test is None else (test,)),
     )
 

@@ -1,20 +1,27 @@
 """All that a catalogue offers for one kind of card, in an order that a person can follow. Reads nothing, ranks only.
 
 Answers are ranked by a published score of the task among what is fast enough for the SLO; speed beyond it buys no
-rank, and a score that nobody published stays unknown: such models come after those with one, by their size.
+rank, and a score that the catalogue does not have stays unknown: such models come after those with one, by their size,
+what is years old last.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Final
 
 from inference_arena.facts import Fact, Model, Score, Task
 from inference_arena.plan.fit import LEVELS, Fit
 
+# chosen: where no score is known, size speaks for models of one time only
+OLD: Final = timedelta(days=730)
+
 
 class Candidate(Fact):
-    """One model with its best plan, and the score by which it stands where it stands; None: nobody published one."""
+    """One model with its best plan, and the score by which it stands where it stands; None: the catalogue has none."""
 
     fit: Fit
     parameters: int
+    released: date | None = None
     score: Score | None
 
 
@@ -66,7 +73,16 @@ def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     """What surely runs and may be fast enough first, by score, unknown ones after known ones; then what may run, though
     nobody has checked; then the slow in the same order; then the rest.
     """
-    return tuple(sorted(candidates, key=_place))
+    found = tuple(candidates)
+    newest = max((one.released for one in found if one.released is not None), default=None)
+    return tuple(sorted(found, key=lambda one: _place(one, is_old=_is_old(one, newest))))
+
+
+def _is_old(candidate: Candidate, newest: date | None) -> bool:
+    """Whether it came years before the newest: then its size says little beside models of today."""
+    if newest is None or candidate.released is None:
+        return False
+    return newest - candidate.released > OLD
 
 
 def _is_late(fit: Fit) -> bool:
@@ -78,7 +94,7 @@ def _is_sure(fit: Fit) -> bool:
     return fit.level != "unverified"
 
 
-def _place(candidate: Candidate) -> tuple[float | str, ...]:
+def _place(candidate: Candidate, *, is_old: bool) -> tuple[float | str, ...]:
     fit = candidate.fit
     tier = 2 * _is_late(fit) + (not _is_sure(fit)) if fit.runs else 4
     known = 0 if candidate.score is not None else 1
@@ -86,4 +102,4 @@ def _place(candidate: Candidate) -> tuple[float | str, ...]:
     missing = 0
     if not fit.runs and fit.budget.refusal is not None:
         missing = fit.budget.refusal.needed_bytes - fit.budget.refusal.available_bytes
-    return (tier, missing, known, value, -candidate.parameters, fit.checkpoint)
+    return (tier, missing, known, value, known and is_old, -candidate.parameters, fit.checkpoint)

@@ -60,8 +60,8 @@ def _title(page: FitPage) -> tuple[Block, ...]:
         driver=target.driver,
     )
     ranked = (
-        f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first; "
-        "what nobody has checked, and what is too slow, comes last."
+        f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first, "
+        "two years older ones last; what nobody has checked, and what is too slow, comes last."
         if page.test
         else "No published score is known for this use: larger models come first."
     )
