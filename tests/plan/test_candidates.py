@@ -1,5 +1,7 @@
 """One plan a model, and an order among models that a person can follow: score among what is fast enough."""
 
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
