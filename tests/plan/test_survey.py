@@ -333,6 +333,14 @@ def test_heads_bound_how_many_cards_work_together():
     assert planned("smollm3-3b-bf16", "vllm", on("RTX 3090", count=32)).cards == 16  # heads
 
 
+def test_cards_that_hold_layers_in_turn_decode_no_faster_than_one_card_reads_all_weights():
+    fit = planned("llama-3.3-70b-instruct-q4_k_m", "llamacpp", on("RTX 3090", count=2))
+    weights, bandwidth = fit.budget.bytes_of("weights") * fit.cards, facts.find_gpu("RTX 3090").bandwidth_bytes_per_s
+
+    assert fit.cards == 2
+    assert fit.speed.decode_tokens_per_s_per_user.high < bandwidth / weights
+
+
 def test_a_plan_is_fast_enough_only_where_the_slow_end_is():
     quick = planned("qwen3-4b-bf16", "vllm", on("H100 SXM5"))
     slow = planned("llama-3.3-70b-instruct-q4_k_m", "llamacpp", on("apple-m2-pro", ram_bytes=96 * units.GIB))
