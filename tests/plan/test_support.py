@@ -296,6 +296,13 @@ def test_apple_has_no_vllm_and_is_told_of_llama_cpp():
     assert found["vendor"].way_out == ("a GGUF file of it on llama.cpp, which has a build for this card",)
 
 
+def test_amd_and_intel_are_told_of_the_engines_own_builds_for_them_too():
+    found = rules(ask("llama-3.1-8b-instruct-bf16", "vllm", "0.24.0", card("radeon-rx-7900-xtx", None)))
+
+    assert found["vendor"].severity == "blocks"
+    assert found["vendor"].way_out[-1] == "vLLM's own build for this maker's cards"
+
+
 # flags, and all of it
 
 

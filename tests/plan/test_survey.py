@@ -307,16 +307,38 @@ def test_apples_chips_get_llama_cpp_and_a_reason_against_the_others():
     assert all("NVIDIA" in by_engine[name].deciding for name in ("vllm", "sglang"))
 
 
-def test_on_amds_cards_what_is_known_of_cuda_builds_is_unverified():
-    fits = survey(an_ask(on("RX 7900 XTX")), checkpoints=[pair("qwen3-8b-bf16"), pair("qwen3-8b-q4_k_m")])
+@pytest.mark.parametrize("name", ["RX 7900 XTX", "Arc A770"])
+def test_on_other_makers_cards_only_llama_cpp_is_planned_and_the_others_get_no_speed(name):
+    fits = survey(an_ask(on(name)), checkpoints=[pair("qwen3-4b-bf16"), pair("qwen3-8b-q4_k_m")])
+    by_engine = {fit.engine: fit for fit in fits}
 
-    assert {fit.engine: fit.level for fit in fits} == {"llamacpp": "fits", "vllm": "unverified", "sglang": "unverified"}
+    assert by_engine["llamacpp"].level == "fits"
+    for engine in ("vllm", "sglang"):
+        assert (by_engine[engine].level, by_engine[engine].speed) == ("not-supported", None)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_without_a_card_builds_for_cuda_are_refused_with_llama_cpp_as_the_way_out(engine):
+    alone = on("RTX 3090").model_copy(update={"vendor": None, "title": "AMD EPYC", "compute_capability": None})
+    fit = planned("qwen3-4b-bf16", engine, alone)
+
+    assert (fit.level, fit.speed, rules(fit)["vendor"]) == ("not-supported", None, "blocks")
+    assert "not for AMD EPYC" in fit.deciding
+    assert fit.ways_out == ("a GGUF file of it on llama.cpp, which has a build for this processor",)
 
 
 def test_heads_bound_how_many_cards_work_together():
     assert planned("qwen2.5-32b-instruct-bf16", "vllm", on("RTX 3090", count=4)).cards == 4
     assert planned("qwen2.5-32b-instruct-bf16", "vllm", on("RTX 3090", count=3)).cards == 2
     assert planned("smollm3-3b-bf16", "vllm", on("RTX 3090", count=32)).cards == 16  # heads
+
+
+def test_cards_that_hold_layers_in_turn_decode_no_faster_than_one_card_reads_all_weights():
+    fit = planned("llama-3.3-70b-instruct-q4_k_m", "llamacpp", on("RTX 3090", count=2))
+    weights, bandwidth = fit.budget.bytes_of("weights") * fit.cards, facts.find_gpu("RTX 3090").bandwidth_bytes_per_s
+
+    assert fit.cards == 2
+    assert fit.speed.decode_tokens_per_s_per_user.high < bandwidth / weights
 
 
 def test_a_plan_is_fast_enough_only_where_the_slow_end_is():

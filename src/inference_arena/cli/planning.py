@@ -24,7 +24,9 @@ from inference_arena.facts import (
     find_gpu,
     model,
     models,
+    releases,
     slo,
+    version_key,
     workload,
 )
 from inference_arena.plan import (
@@ -186,11 +188,23 @@ def pins(named: Sequence[str], flags: Sequence[str]) -> tuple[Mapping[str, str],
 
 def _engine(text: str) -> tuple[str, str]:
     name, pinned, version = text.partition("==")
-    if pinned and not version:
+    if pinned and not version.strip():
         raise UsageError(f"{text!r} names no release", try_=f"--engine {name}, or a release such as vllm==0.24.0")
     if name not in engines():
         raise UsageError(f"no engine is called {name!r}", try_="--engine " + ", ".join(engines()))
+    _check_release(name, version)
     return name, version
+
+
+def _check_release(name: str, version: str) -> None:
+    """A release beyond all that was read may not exist, and its image would be pasted in vain."""
+    newest = releases(name)[-1].version
+    if version and version_key(version) > version_key(newest):
+        raise UsageError(
+            f"{engines()[name].title} {version} is not among the releases that were read",
+            why=f"the newest is {newest}",
+            try_=f"--engine {name}=={newest}",
+        )
 
 
 def engine_names(named: Sequence[str]) -> tuple[str, ...] | None:

@@ -27,6 +27,8 @@ __all__ = ["Obstacle", "Support", "capability_obstacles", "is_able", "support"]
 
 # the flag by which a release lets a class from transformers stand in for one of its own
 _STAND_IN = "--model-impl"
+# makers for whose cards vLLM and SGLang have builds of their own, of which nothing is known here
+_MAKERS_WITH_BUILDS = frozenset({"amd", "intel"})
 _SPARSE_MAJORS = frozenset({"9", "10"})
 
 
@@ -73,20 +75,23 @@ def _title(release: EngineRelease) -> str:
 
 
 def vendor_obstacles(release: EngineRelease, target: Target) -> Iterator[Obstacle]:
-    """The tables are of builds for NVIDIA's CUDA; llama.cpp alone has builds of one source for every maker."""
-    if target.vendor in {"nvidia", None}:
+    """The tables are of builds for NVIDIA's CUDA; llama.cpp alone has builds of one source for every maker.
+
+    Other makers' builds of vLLM and SGLang exist, but images, wheels, kernels and speeds here are not theirs.
+    """
+    if target.vendor == "nvidia" or release.engine == "llamacpp":
         return
-    if release.engine == "llamacpp":
-        return
-    blocked = target.vendor == "apple"
+    title, place = engines()[release.engine].title, "processor" if target.vendor is None else "card"
     yield Obstacle(
         rule="vendor",
-        severity="blocks" if blocked else "unverified",
-        what=f"{_title(release)} is known here as a build for NVIDIA cards, not for {target.title}",
+        severity="blocks",
+        what=f"{_title(release)} is known here only as a build for NVIDIA's CUDA, not for {target.title}",
         evidence=f"image and wheels with CUDA {release.image_cuda or release.wheel_cuda or 'of unknown version'}",
         source=release.source,
-        way_out=("a GGUF file of it on llama.cpp, which has a build for this card",)
-        + (() if blocked else (f"{engines()[release.engine].title}'s own build for this maker's cards",)),
+        way_out=(
+            f"a GGUF file of it on llama.cpp, which has a build for this {place}",
+            *((f"{title}'s own build for this maker's cards",) if target.vendor in _MAKERS_WITH_BUILDS else ()),
+        ),
     )
 
 
