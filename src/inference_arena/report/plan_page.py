@@ -1,6 +1,5 @@
 """What `arena plan` shows for one checkpoint: the memory bar with every term, verdicts, commands to paste. Blocks."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +8,10 @@ from inference_arena.plan import Ask, Fit, Turned
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
+from inference_arena.report.pasted import continued
 from inference_arena.report.table import Column, fitted, table
 
 _INDENT = 2
-_OPTION = re.compile(r" (?=-)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +140,8 @@ def _commands(page: PlanPage) -> tuple[Block, ...]:
         shown.add(fit.engine)
         blocks.append(Heading(text=f"To paste: {fit.title} on {planned.engine(fit)}"))
         for purpose, command in commands.items():
-            blocks += [Sentence(text=f"{purpose}:"), Lines(lines=_continued(command))]
+            blocks += [Sentence(text=f"{purpose}:"), Lines(lines=continued(command), whole=True)]
     return tuple(blocks)
-
-
-def _continued(command: str) -> tuple[str, ...]:
-    """One option a line; every line but the last ends in a backslash."""
-    head, *options = _OPTION.split(command)
-    lines = [head, *(f"    {option}" for option in options)]
-    return (*(f"{line} \\" for line in lines[:-1]), lines[-1])
 
 
 def _turned(page: PlanPage) -> tuple[Block, ...]:
