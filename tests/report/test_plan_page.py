@@ -158,3 +158,10 @@ def test_a_pasted_command_is_the_same_to_a_shell_and_its_quoted_words_stay_whole
 
     assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(command)
     assert """    --kwargs '{"a": -1, "b": "it -x"}' \\""" in lines
+
+
+def test_what_a_command_needs_fetched_stands_before_it():
+    key, line = (RUNS.checkpoint, RUNS.engine), "hf download Qwen/Qwen3-4B --local-dir ~/models/Qwen3-4B"
+    shown = drawn(page(RUNS, downloads={key: {"as a process": ("get the files", line)}}), width=60)
+
+    assert shown.index("get the files:") < shown.index(line) < shown.index("vllm serve")
