@@ -111,3 +111,25 @@ def test_a_shorter_context_than_the_model_has_needs_no_other_card_and_a_longer_o
     assert refused.code == 1
     assert all("ends at 8,192 tokens" in plan["deciding"] for plan in refused.document["answers"][0]["plans"])
     assert json.dumps(refused.document)
+
+
+def test_a_gguf_file_is_fetched_before_either_command_and_a_folder_for_the_container_alone(offline_arena):
+    def downloads(name, engine):
+        words = ("plan", name, "--gpu", "RTX 3090", "--engine", engine, "--json")
+        (plan,) = offline_arena(*words).document["answers"][0]["plans"]
+        assert set(plan["downloads"]) <= set(plan["commands"])
+        return list(plan["downloads"].values())
+
+    pattern = "hf download ggml-org/Qwen3-8B-GGUF --include '*[Qq]4_[Kk]_[Mm]*.gguf' --local-dir"
+    assert downloads("qwen3-8b-q4_k_m", "llamacpp") == [f"{pattern} .", f"{pattern} ~/models"]
+    assert downloads("qwen3-8b-awq", "vllm") == [
+        "hf download Qwen/Qwen3-8B-AWQ --local-dir ~/models/Qwen3-8B-AWQ"
+    ]  # fmt: skip
+
+
+def test_a_file_whose_name_is_known_is_fetched_and_started_by_that_name(offline_arena):
+    shown = offline_arena("plan", "smollm2-135m-instruct-q4_1", "--gpu", "RTX 3090").out
+    hub = facts.checkpoint("smollm2-135m-instruct-q4_1").known_file.hub
+
+    assert f"hf download {hub.repository} {hub.file} --revision {hub.revision} --local-dir ." in shown
+    assert f"--model {hub.file} " in shown

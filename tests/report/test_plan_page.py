@@ -1,6 +1,7 @@
 """The page of `arena plan`: every term with its bytes, the verdict with its number, commands to paste, other plans."""
 
 import io
+import shlex
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from inference_arena import units
 from inference_arena.plan import Fit, Turned
 from inference_arena.report import Page, PlanPage, plan_blocks
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence
+from inference_arena.report.pasted import continued
 from planned import an_ask, on, planned
 
 HOSTILE = "\x1b[2Jgone\nnew line \u202egnp " + "x" * 500
@@ -37,7 +39,7 @@ def blocks(made: PlanPage, kind: type[Block]) -> list[Block]:
 def drawn(made: PlanPage, *, width: int, encoding: str = "utf-8") -> str:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(file=file, width=width, color_system=None)
-    console.print(Page(draft=partial(plan_blocks, made), width=width), end="")
+    console.print(Page(draft=partial(plan_blocks, made), width=width), end="", crop=False)
     file.seek(0)
     return file.read()
 
@@ -132,4 +134,34 @@ def test_hostile_names_and_words_from_files_are_shown_and_never_obeyed(width):
     text = drawn(page(bad, bad, explain=True, notes=(HOSTILE,), commands=commands), width=width)
 
     assert all(line.isprintable() for line in text.splitlines())
-    assert max(len(line) for line in text.splitlines()) <= width
+    assert max(len(line) for line in text.splitlines() if "x" * 500 not in line) <= width  # commands are never cut
+
+
+def test_a_command_is_neither_cut_nor_wrapped_on_a_narrow_terminal():
+    long = "docker run --rm --entrypoint vllm vllm/vllm-openai:v0.33.0 serve /models/" + "x" * 80
+    commands = {(RUNS.checkpoint, RUNS.engine): {"in a container": long}}
+    lines = drawn(page(RUNS, commands=commands), width=60).splitlines()
+
+    assert [line.strip() for line in lines[-5:]] == [
+        "docker run \\",
+        "--rm \\",
+        "--entrypoint vllm \\",
+        "vllm/vllm-openai:v0.33.0 \\",
+        "serve /models/" + "x" * 80,
+    ]
+
+
+def test_a_pasted_command_is_the_same_to_a_shell_and_its_quoted_words_stay_whole():
+    command = """docker run -v "$HOME/models:/models:ro" image serve m --kwargs '{"a": -1, "b": "it -x"}' --last"""
+
+    lines = continued(command)
+
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(command)
+    assert """    --kwargs '{"a": -1, "b": "it -x"}' \\""" in lines
+
+
+def test_what_a_command_needs_fetched_stands_before_it():
+    key, line = (RUNS.checkpoint, RUNS.engine), "hf download Qwen/Qwen3-4B --local-dir ~/models/Qwen3-4B"
+    shown = drawn(page(RUNS, downloads={key: {"as a process": ("get the files", line)}}), width=60)
+
+    assert shown.index("get the files:") < shown.index(line) < shown.index("vllm serve")

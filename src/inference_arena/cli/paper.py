@@ -17,4 +17,4 @@ def show(draft: "Draft") -> None:
     from inference_arena.report import Page  # noqa: PLC0415
 
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
-    console.print(Page(draft=draft, width=min(console.width, WIDEST)), end="")
+    console.print(Page(draft=draft, width=min(console.width, WIDEST)), end="", crop=False)

@@ -4,11 +4,12 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from inference_arena.cli import planning
+from inference_arena.cli.downloads import below, download, named
 from inference_arena.cli.paper import show
 from inference_arena.engines import DIALECTS
 from inference_arena.facts import Checkpoint, Vendor, gpus, release
@@ -17,6 +18,8 @@ from inference_arena.plan import PURPOSES, Ask, Fit, Turned, order_plans, turned
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
 MODELS_FOLDER: Final = "$HOME/models"
+AS_PROCESS: Final = "as a process, in an environment that has this release"
+IN_CONTAINER: Final = "in a container, with the model below ~/models"
 Commands = Mapping[tuple[str, str], Mapping[str, str]]
 
 
@@ -82,6 +85,11 @@ def _print(
         ask=ask,
         fits=fits,
         commands=_all_commands(fits, cards, vendor=ask.target.vendor),
+        downloads={
+            (fit.checkpoint, fit.engine): downloads_of(fit, cards[fit.checkpoint], vendor=ask.target.vendor)
+            for fit in fits
+            if fit.runs
+        },
         turned=around,
         explain=explain,
         notes=tuple(notes),
@@ -100,20 +108,20 @@ def commands_of(fit: Fit, card: Checkpoint, *, vendor: Vendor | None) -> Mapping
     dialect, running = DIALECTS[fit.engine], release(fit.engine, fit.release)
     alias = card.name
     process = dialect.launch(
-        release=running, model=_named(card), alias=alias, settings=fit.settings, host=HOST, port=PORT
+        release=running, model=named(card), alias=alias, settings=fit.settings, host=HOST, port=PORT
     )
-    as_process = {"as a process, in an environment that has this release": shlex.join(process.argv)}
+    as_process = {AS_PROCESS: shlex.join(process.argv)}
     if vendor != "nvidia":
         return as_process
     contained = dialect.container(
         release=running,
-        model=_below(card),
+        model=below(card),
         alias=alias,
         settings=fit.settings,
         models_folder=MODELS_FOLDER,
         port=PORT,
     )
-    return {**as_process, "in a container, with the model below ~/models": _pasted(contained.argv)}
+    return {**as_process, IN_CONTAINER: _pasted(contained.argv)}
 
 
 def _pasted(argv: Sequence[str]) -> str:
@@ -121,13 +129,12 @@ def _pasted(argv: Sequence[str]) -> str:
     return shlex.join(argv).replace(f"'{MODELS_FOLDER}:/models:ro'", f'"{MODELS_FOLDER}:/models:ro"')
 
 
-def _named(card: Checkpoint) -> str:
-    """What the engine is given: a name on the hub for folders, a file for GGUF."""
-    return card.repository if card.repository and card.format == "safetensors" else _below(card)
-
-
-def _below(card: Checkpoint) -> str:
-    return f"{card.name}.gguf" if card.format == "gguf" else (card.repository or card.name).split("/")[-1]
+def downloads_of(fit: Fit, card: Checkpoint, *, vendor: Vendor | None) -> Mapping[str, tuple[str, str]]:
+    """What each of the plan's commands needs fetched before it, by the command's purpose: what it is, and the line."""
+    found = {
+        purpose: download(card, mounted=purpose == IN_CONTAINER) for purpose in commands_of(fit, card, vendor=vendor)
+    }
+    return {purpose: line for purpose, line in found.items() if line is not None}
 
 
 def _print_json(
@@ -136,20 +143,23 @@ def _print_json(
     cards: Mapping[str, Checkpoint],
     notes: Sequence[str],
 ) -> None:
-    from inference_arena.exchange import ask_document, fit_document  # noqa: PLC0415
+    from inference_arena.exchange import ask_document  # noqa: PLC0415
 
     documents = [
         {
             **ask_document(ask),
             "turned": answer.model_dump(mode="json"),
-            "plans": [
-                fit_document(
-                    fit,
-                    commands=commands_of(fit, cards[fit.checkpoint], vendor=ask.target.vendor) if fit.runs else {},
-                )
-                for fit in fits
-            ],
+            "plans": [_plan_document(fit, cards[fit.checkpoint], vendor=ask.target.vendor) for fit in fits],
         }
         for (ask, fits), answer in zip(answers, around, strict=True)
     ]
     print(json.dumps({"answers": documents, "notes": list(notes)}, ensure_ascii=False, indent=2))
+
+
+def _plan_document(fit: Fit, card: Checkpoint, *, vendor: Vendor | None) -> dict[str, Any]:
+    from inference_arena.exchange import fit_document  # noqa: PLC0415
+
+    if not fit.runs:
+        return fit_document(fit, commands={}, downloads={})
+    lines = {purpose: line for purpose, (_, line) in downloads_of(fit, card, vendor=vendor).items()}
+    return fit_document(fit, commands=commands_of(fit, card, vendor=vendor), downloads=lines)

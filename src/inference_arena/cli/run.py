@@ -228,4 +228,4 @@ def show(record: "Record", path: Path, *, as_json: bool) -> None:
     from inference_arena.report import render  # noqa: PLC0415
 
     console = Console(highlight=False)
-    console.print(render(record, path=str(path), width=console.width))
+    console.print(render(record, path=str(path), width=console.width), crop=False)

@@ -6,14 +6,20 @@ from typing import Any
 from inference_arena.plan import Ask, Candidate, Fit, MemoryBudget, Target
 
 
-def fit_document(fit: Fit, *, commands: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """One plan. `budget` has one entry a term in bytes, and `formulas` the name of each term's rule."""
+def fit_document(
+    fit: Fit, *, commands: Mapping[str, str] | None = None, downloads: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """One plan. `budget` has one entry a term in bytes, and `formulas` the name of each term's rule.
+
+    `downloads` are the lines that fetch the model, under the names of the commands that need it there.
+    """
     plain = fit.model_dump(mode="json", exclude={"budget"})
     return {
         **plain,
         "runs": fit.runs,
         "budget": budget_document(fit.budget),
         **({} if commands is None else {"commands": dict(commands)}),
+        **({} if downloads is None else {"downloads": dict(downloads)}),
     }
 
 

@@ -27,11 +27,15 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """Lines already laid out to a width; the first `head` of them are a table's head."""
+    """Lines already laid out to a width; the first `head` of them are a table's head.
+
+    `whole`: to be copied, so they are never cut, even where they are wider than the terminal.
+    """
 
     lines: tuple[str, ...]
     head: int = 0
     drawing: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

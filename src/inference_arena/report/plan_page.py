@@ -1,27 +1,30 @@
 """What `arena plan` shows for one checkpoint: the memory bar with every term, verdicts, commands to paste. Blocks."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from inference_arena import units
 from inference_arena.plan import Ask, Fit, Turned
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
 from inference_arena.report.memory_bar import NAMES, bar, pattern
+from inference_arena.report.pasted import continued
 from inference_arena.report.table import Column, fitted, table
 
 _INDENT = 2
-_OPTION = re.compile(r" (?=-)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
-    """Plans for what was named, the best first. `commands`: by checkpoint and engine, purpose -> command line."""
+    """Plans for what was named, the best first. `commands`: by checkpoint and engine, purpose -> command line.
+
+    `downloads`: likewise, what is to be fetched before that command, and the line that does it.
+    """
 
     ask: Ask
     fits: Sequence[Fit]
     commands: Mapping[tuple[str, str], Mapping[str, str]]
+    downloads: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     turned: Turned | None = None
     explain: bool = False
     notes: Sequence[str] = ()
@@ -140,16 +143,16 @@ def _commands(page: PlanPage) -> tuple[Block, ...]:
             continue
         shown.add(fit.engine)
         blocks.append(Heading(text=f"To paste: {fit.title} on {planned.engine(fit)}"))
+        downloads = page.downloads.get((fit.checkpoint, fit.engine), {})
         for purpose, command in commands.items():
-            blocks += [Sentence(text=f"{purpose}:"), Lines(lines=_continued(command))]
+            blocks += _pasted(purpose, command, before=downloads.get(purpose))
     return tuple(blocks)
 
 
-def _continued(command: str) -> tuple[str, ...]:
-    """One option a line; every line but the last ends in a backslash."""
-    head, *options = _OPTION.split(command)
-    lines = [head, *(f"    {option}" for option in options)]
-    return (*(f"{line} \\" for line in lines[:-1]), lines[-1])
+def _pasted(purpose: str, command: str, *, before: tuple[str, str] | None) -> tuple[Block, ...]:
+    """A command, after what has to be fetched for it."""
+    first = () if before is None else (Sentence(text=f"{before[0]}:"), Lines(lines=(before[1],), whole=True))
+    return (Sentence(text=f"{purpose}:"), *first, Lines(lines=continued(command), whole=True))
 
 
 def _turned(page: PlanPage) -> tuple[Block, ...]:

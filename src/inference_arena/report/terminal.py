@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
@@ -39,7 +40,10 @@ class Draft(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A Rich renderable. Draws in ASCII where the terminal's encoding has nothing else."""
+    """A Rich renderable, to be printed with `crop=False`: commands are never cut, the rest keeps to the width.
+
+    Draws in ASCII where the terminal's encoding has nothing else.
+    """
 
     draft: Draft
     width: int
@@ -47,10 +51,28 @@ class Page:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(_NARROWEST, min(self.width, options.max_width))
         blocks = self.draft(width=width, ascii_only=options.ascii_only)
-        page = Group(*_drawn(blocks, ascii_only=options.ascii_only))
-        for line in console.render_lines(page, options.update(width=width), pad=False):
-            yield from _without_trailing_blanks(line)
-            yield Segment.line()
+        for part in _drawn(blocks, ascii_only=options.ascii_only):
+            room = max(width, part.widest) if isinstance(part, _Command) else width
+            for line in console.render_lines(part, options.update(width=room), pad=False):
+                yield from _without_trailing_blanks(line)
+                yield Segment.line()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    """Lines to be copied. Cut or wrapped by us they would not run; a terminal's own wrapping leaves no trace."""
+
+    lines: Sequence[str]
+    style: str
+    indent: int
+
+    @property
+    def widest(self) -> int:
+        return self.indent + max(map(cell_len, self.lines), default=0)
+
+    def __rich__(self) -> RenderableType:
+        text = Text("\n".join(self.lines), style=self.style, no_wrap=True, overflow="ignore")
+        return Padding(text, (0, 0, 0, self.indent), expand=False)
 
 
 def render(record: Record, *, path: Path | str | None, width: int) -> Page:
@@ -71,21 +93,23 @@ def _drawn(blocks: Sequence[Block], *, ascii_only: bool) -> list[RenderableType]
     for i, block in enumerate(blocks):
         if i and (isinstance(block, Heading) or isinstance(blocks[i - 1], Lines)):
             drawn.append(Text(""))
-        drawn.append(_draw(block, ascii_only=ascii_only))
+        drawn += _draw(block, ascii_only=ascii_only)
     return drawn
 
 
-def _draw(block: Block, *, ascii_only: bool) -> RenderableType:
+def _draw(block: Block, *, ascii_only: bool) -> list[RenderableType]:
     match block:
         case Heading():
-            return _text(block.text, style="bold cyan", ascii_only=ascii_only)
+            return [_text(block.text, style="bold cyan", ascii_only=ascii_only)]
         case Sentence():
             text = _text(block.text, style=_STYLES[block.tone], ascii_only=ascii_only)
-            return Padding(text, (0, 0, 0, block.indent), expand=False)
+            return [Padding(text, (0, 0, 0, block.indent), expand=False)]
         case Pairs():
-            return Padding(_pairs(block, ascii_only=ascii_only), (0, 0, 0, 2), expand=False)
+            return [Padding(_pairs(block, ascii_only=ascii_only), (0, 0, 0, 2), expand=False)]
+        case Lines(whole=True):
+            return [_command(*block.lines, style="", indent=2, ascii_only=ascii_only)]
         case Lines():
-            return Padding(_laid_out(block, ascii_only=ascii_only), (0, 0, 0, 2), expand=False)
+            return [Padding(_laid_out(block, ascii_only=ascii_only), (0, 0, 0, 2), expand=False)]
         case Step():
             return _step(block, ascii_only=ascii_only)
 
@@ -115,7 +139,11 @@ def _laid_out(block: Lines, *, ascii_only: bool) -> Text:
     return text
 
 
-def _step(block: Step, *, ascii_only: bool) -> RenderableType:
+def _step(block: Step, *, ascii_only: bool) -> list[RenderableType]:
     purpose = Padding(_text(block.purpose, style="", ascii_only=ascii_only), (0, 0, 0, 2), expand=False)
-    command = Padding(_text(block.command, style="bold green", ascii_only=ascii_only), (0, 0, 0, 6), expand=False)
-    return Group(purpose, command)
+    return [purpose, _command(block.command, style="bold green", indent=6, ascii_only=ascii_only)]
+
+
+def _command(*lines: str, style: str, indent: int, ascii_only: bool) -> _Command:
+    shown = tuple(words.plain(line, ascii_only=ascii_only) for line in lines)
+    return _Command(lines=shown, style=style, indent=indent)
