@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -161,6 +162,54 @@ def test_export_refuses_to_overwrite_unless_forced(arena, three, tmp_path):
 
 def test_export_into_a_folder_asks_for_a_file(arena, three, tmp_path):
     assert "is a folder" in str(arena("export", "last", "--output", tmp_path, "--force").exception)
+
+
+@pytest.mark.parametrize("form", ["csv", "archive"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_export_replaces_nothing_but_a_regular_file_even_when_forced(arena, three, tmp_path, form, linked):
+    pipe, target = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    target.symlink_to(pipe)
+
+    error = arena("export", "last", "--format", form, "--output", target if linked else pipe, "--force").exception
+
+    assert isinstance(error, ArenaError)
+    assert "is no regular file" in error.what
+    assert error.why
+    assert error.try_
+    assert pipe.is_fifo()
+    assert target.is_symlink()
+
+
+def test_export_writes_where_a_link_points_when_that_is_a_regular_file(arena, three, tmp_path):
+    file, link = tmp_path / "run.csv", tmp_path / "link"
+    file.write_text("old")
+    link.symlink_to(file)
+
+    assert "exists already" in str(arena("export", "last", "--format", "csv", "--output", link).exception)
+    assert file.read_text() == "old"
+    assert arena("export", "last", "--format", "csv", "--output", link, "--force").stdout == f"{link}\n"
+
+    assert link.is_symlink()
+    assert file.read_text() == arena("export", "last", "--format", "csv").stdout
+
+
+def test_export_does_not_follow_a_link_to_nothing(arena, three, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone")
+
+    assert "is a link to nothing" in str(arena("export", "last", "--output", link, "--force").exception)
+    assert not (tmp_path / "gone").exists()
+
+
+def test_export_to_a_dash_is_refused_with_the_way_to_standard_output(arena, three, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    error = arena("export", "last", "--format", "csv", "--output", "-").exception
+
+    assert isinstance(error, UsageError)
+    assert "standard output" in error.try_
+    assert not (tmp_path / "-").exists()
 
 
 @pytest.mark.parametrize(("form", "start"), [("csv", "record,"), ("json", "{"), ("markdown", "### Small")])

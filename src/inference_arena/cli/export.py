@@ -1,5 +1,6 @@
 """`arena export`: one record for other people and other tools."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from inference_arena.errors import ArenaError
+from inference_arena.errors import ArenaError, UsageError
 from inference_arena.exchange import csv_table, export_archive, json_document, markdown_table
 from inference_arena.store import LOG_FILE, find_record, load_record, open_home, whole_file
 
@@ -42,8 +43,7 @@ def command(
         _write_text(_TEXTS[form](record), output=output, force=force)
         return
     archive = output or Path(f"{record.id}.arena.tar.gz")
-    _refuse_existing(archive, force=force)
-    export_archive(path, archive, with_log=with_log)
+    export_archive(path, _file_to_write(archive, force=force), with_log=with_log)
     print(archive)
     if with_log and (path / LOG_FILE).exists():
         print(
@@ -55,14 +55,30 @@ def _write_text(text: str, *, output: Path | None, force: bool) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    _refuse_existing(output, force=force)
-    with whole_file(output) as file:
+    with whole_file(_file_to_write(output, force=force)) as file:
         file.write(text.encode())
     print(output)
 
 
-def _refuse_existing(path: Path, *, force: bool) -> None:
-    if path.is_dir():
-        raise ArenaError(f"{path} is a folder", try_="--output with the name of a file in it")
-    if path.exists() and not force:
+def _file_to_write(path: Path, *, force: bool) -> Path:
+    """The regular file behind the name, new or to be replaced: a link stays one, and what it points to is written."""
+    if str(path) == "-":
+        raise UsageError("--output - names no file", try_="leave --output out: texts go to standard output then")
+    if not os.path.lexists(path):
+        return path
+    if not path.is_file():
+        raise ArenaError(
+            f"{path} {_what_stands_there(path)}",
+            why="an export is written to a regular file, and replaces nothing else",
+            try_="--output with the name of a file",
+        )
+    if not force:
         raise ArenaError(f"{path} exists already", try_="--force to replace it, or another --output")
+    return path.resolve()
+
+
+def _what_stands_there(path: Path) -> str:
+    """--force replaces a file's content; anything else that has a name is not ours to remove."""
+    if path.is_dir():
+        return "is a folder"
+    return "is a link to nothing" if not path.exists() else "is no regular file"

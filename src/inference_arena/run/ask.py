@@ -191,6 +191,7 @@ def _settings(asked: Asked, *, loads: tuple[Load, ...], threads: int, header: Gg
     lengths = make_lengths(asked)
     streams = max((load.concurrency or OPEN_SLOTS for load in loads), default=1)
     need = lengths.longest_tokens + TEMPLATE_TOKENS
+    _refuse_longer_than_trained(asked, header)
     if header.context_tokens is not None and need > header.context_tokens:
         raise UsageError(
             f"prompt and answer come to {need} tokens, and the model was trained for {header.context_tokens}",
@@ -209,6 +210,17 @@ def _settings(asked: Asked, *, loads: tuple[Load, ...], threads: int, header: Gg
         gpu_layers=asked.gpu_layers,
         flags=asked.flags,
     )
+
+
+def _refuse_longer_than_trained(asked: Asked, header: GgufHeader) -> None:
+    """`--context` beyond the model's own: an engine may reserve memory for it for minutes before it gives up."""
+    most, wanted = header.context_tokens, asked.context_tokens
+    if most is not None and wanted is not None and wanted > most:
+        raise UsageError(
+            f"--context {wanted} is more than the model's own context, {most} tokens",
+            why="the model was not trained for text that long",
+            try_=f"--context {most}, or less",
+        )
 
 
 def make_lengths(asked: Asked) -> Lengths:

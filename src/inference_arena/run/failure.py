@@ -35,6 +35,10 @@ _REQUEST_FAILURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "connection-refused": ("nothing listens at that address", "start it, or correct host and port in --url"),
         "unknown-host": ("the host name is not known", "correct the host in --url"),
         "connect-timeout": ("no connection came about in time", "check that the address is reachable from here"),
+        "silent": (
+            "the server accepted the connection but did not answer in time",
+            "see whether the engine is still loading its model, and run again when it is ready",
+        ),
         "connect-failed": ("no connection came about", "check that the address is reachable from here"),
         "too-many-connections": (
             "this machine cannot hold so many connections at once",

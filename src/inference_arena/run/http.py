@@ -54,6 +54,8 @@ def get(url: str, *, headers: Mapping[str, str], timeout_s: float) -> Reply:
             kind = error.headers.get("Content-Type") or ""
             location = error.headers.get("Location")
             return Reply(status=error.code, content_type=kind, body=_rest(error), location=location)
+    except TimeoutError:  # one before the connection comes inside a URLError
+        return Reply(status=None, error=f"no answer within {timeout_s:g} s of the request", failure="silent")
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         failure = connect_failure(reason)[0] if isinstance(reason, OSError) else "not-http"
