@@ -33,21 +33,22 @@ def two(sides):
     return made
 
 
-def test_of_200_pairs_of_equal_servers_at_most_16_are_called_different(two):
+@pytest.mark.parametrize("metrics", [["output_tokens_per_s"], ["output_tokens_per_s", "ttft_p50_s", "tpot_p50_s"]])
+def test_of_200_pairs_of_equal_servers_at_most_16_are_called_different(two, metrics):
     different = 0
     for seed in SEEDS:
         draw = random.Random(seed)
-        different += bool(claims(compare(two(drawn(draw, n=4), drawn(draw, n=4)))))
+        different += bool(claims(compare(two(drawn(draw, n=4), drawn(draw, n=4)), metrics=metrics)))
     assert different <= 16
 
 
 def test_equal_servers_are_seldom_called_different_though_many_unlike_numbers_are_looked_at(sides):
     """Three sides, two loads, numbers that vary on their own: the error is shared by all of them."""
     different = 0
-    for seed in SEEDS:
+    for seed in range(60):
         draw = random.Random(1000 + seed)
         different += bool(claims(compare([_many(sides, draw, label) for label in "ABC"])))
-    assert different <= 16
+    assert different <= 7  # what a 5 % test exceeds once in a hundred times
 
 
 def _many(sides, draw, label):
@@ -73,10 +74,10 @@ def _many(sides, draw, label):
     return type(made)(label=label, launches=tuple(launches), not_finished=())
 
 
-@pytest.mark.parametrize("pilot", [2, 3])
-def test_a_true_difference_of_10_percent_is_found_with_the_launches_that_were_asked_for(two, pilot):
+@pytest.mark.parametrize(("pilot", "seeds"), [(2, SEEDS[:50]), (3, SEEDS)])
+def test_a_true_difference_of_10_percent_is_found_with_the_launches_that_were_asked_for(two, pilot, seeds):
     found = 0
-    for seed in SEEDS:
+    for seed in seeds:
         draw = random.Random(seed)
         a, b = drawn(draw, n=pilot), drawn(draw, n=pilot, mean=55.0)
         first = output(compare(two(a, b)))
@@ -86,7 +87,7 @@ def test_a_true_difference_of_10_percent_is_found_with_the_launches_that_were_as
         more = max(0, (first.needed or 0) - pilot)
         a, b = a + drawn(draw, n=more), b + drawn(draw, n=more, mean=55.0)
         found += output(compare(two(a, b))).verdict == "more"
-    assert found > 0.9 * len(SEEDS)
+    assert found > 0.9 * len(seeds)
 
 
 def test_the_sentence_names_size_interval_and_launches(two):

@@ -1,6 +1,7 @@
 """How many launches it takes to see a difference. Knows spreads and levels; nothing of records."""
 
 import math
+from functools import lru_cache
 from typing import Final
 
 from inference_arena.compare.student import chance_to_exceed, two_sided_point
@@ -31,6 +32,11 @@ def _found(n: int, *, spread: float, degrees: float, effect: float, level: float
     """The chance that n launches a side find the effect."""
     if spread <= 0:
         return 1.0
-    # the mean of Welch's degrees of freedom for equal spreads, to first order in 1 / (n - 1)
-    point = two_sided_point(level, degrees=2 * (n - 1) * n / (n + 1))
-    return chance_to_exceed(point, shift=effect / spread * math.sqrt(n / 2), degrees=degrees)
+    shift = effect / spread * math.sqrt(n / 2)
+    return chance_to_exceed(_point(n, level=level), shift=shift, degrees=degrees)
+
+
+@lru_cache(maxsize=4096)
+def _point(n: int, *, level: float) -> float:
+    """What t must exceed. Its degrees are the mean of Welch's for equal spreads, to first order in 1 / (n - 1)."""
+    return two_sided_point(level, degrees=2 * (n - 1) * n / (n + 1))
