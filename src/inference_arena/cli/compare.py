@@ -1,5 +1,6 @@
 """`arena compare`: is one really better than the other, or is it noise?"""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -81,9 +82,17 @@ def _sides(home: Home, names: Sequence[str], *, only: bool, restarted: bool) -> 
     sides = [_side(home, name, only=only) for name in names]
     if not only:
         _refuse_the_same(sides, names)
+        _say_unreadable(home)
     return [
         make_side(label, launches(records), restarted=restarted) for label, records in zip(_LABELS, sides, strict=False)
     ]
+
+
+def _say_unreadable(home: Home) -> None:
+    from inference_arena.store import refresh_index  # noqa: PLC0415 - brings SQLAlchemy
+
+    for path, reason in refresh_index(home):
+        print(f"not looked at: {path}: {reason}", file=sys.stderr)
 
 
 def _side(home: Home, name: str, *, only: bool) -> list[Found]:

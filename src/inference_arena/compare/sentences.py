@@ -57,7 +57,7 @@ def interval(each: MetricDifference, *, turned: bool = False) -> str:
 
 def _decimals(share: float, beside: Sequence[float]) -> int:
     width = max((abs(bound - share) for bound in beside), default=abs(share))
-    return 0 if width >= 0.015 else 1 if width >= 0.0015 else 2
+    return 0 if width >= 0.015 or width == 0 else 1 if width >= 0.0015 else 2
 
 
 def _bounds(each: MetricDifference) -> list[float]:

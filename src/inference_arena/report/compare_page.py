@@ -22,7 +22,7 @@ from inference_arena.plan import Load
 from inference_arena.record import Record
 from inference_arena.report import words
 from inference_arena.report.blocks import Block, Heading, Pairs, Sentence, Step, Tone
-from inference_arena.report.table import Column, table
+from inference_arena.report.table import Column, table, table_width
 
 _INDENT: Final = 2
 _SHOWN_IDS: Final = 4
@@ -105,9 +105,9 @@ def _unlike(pair: Pair, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     rows: Sequence[Unlike] = pair.unlike
     columns = (
         Column(head="differs", cells=tuple(each.field for each in rows)),
+        Column(head="compare", cells=tuple(_WEIGHTS[each.weight] for each in rows)),
         Column(head=pair.a, cells=tuple(each.a for each in rows)),
         Column(head=pair.b, cells=tuple(each.b for each in rows)),
-        Column(head="compare", cells=tuple(_WEIGHTS[each.weight] for each in rows)),
         Column(head="because", cells=tuple(each.why for each in rows), need=1),
     )
     reasons = tuple(Sentence(text=f"{each.field}: {each.why}", tone="quiet") for each in rows if each.weight != "fine")
@@ -118,18 +118,22 @@ def _unlike(pair: Pair, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
 
 def _numbers(pair: Pair, load: Load, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     rows = [each for each in pair.differences if each.load == load]
-    columns = (
-        Column(head=at(load), cells=tuple(each.title for each in rows)),
+    first = Column(head=at(load), cells=tuple(each.title for each in rows))
+    numbers = (
         Column(head=pair.a, cells=tuple(_value(each.a, each.unit) for each in rows), right=True),
         Column(head=pair.b, cells=tuple(_value(each.b, each.unit) for each in rows), right=True),
         Column(head="change", cells=tuple(_change(each) for each in rows), right=True),
         Column(head="interval", cells=tuple(_interval(each) for each in rows), right=True),
         Column(head="claim", cells=tuple(_VERDICTS[each.verdict] for each in rows), need=1),
-        Column(head="between launches", cells=tuple(_spreads(each, "spread_between") for each in rows), need=2),
-        Column(head="within", cells=tuple(_spreads(each, "spread_within") for each in rows), need=3),
-        Column(head="launches", cells=tuple(_launches(each) for each in rows), need=4),
     )
-    return (table(columns, width=width, ascii_only=ascii_only),)
+    spreads = (
+        Column(head="between launches", cells=tuple(_spreads(each, "spread_between") for each in rows)),
+        Column(head="within", cells=tuple(_spreads(each, "spread_within") for each in rows)),
+        Column(head="launches", cells=tuple(_launches(each) for each in rows)),
+    )
+    if table_width((first, *numbers, *spreads)) <= width:
+        return (table((first, *numbers, *spreads), width=width, ascii_only=ascii_only),)
+    return tuple(table((first, *part), width=width, ascii_only=ascii_only) for part in (numbers, spreads))
 
 
 def _value(values: SideValues, unit: str) -> str:
@@ -158,7 +162,7 @@ def _legend(comparison: Comparison) -> tuple[str, ...]:
     judged = ", ".join(MEASURES[name].title for name in comparison.judged)
     corrected = (
         f"Judged: {judged}; {comparison.judgements} in all, corrected for so many (Holm): the chance to claim any "
-        f"difference where there is none is at most {units.percent(comparison.level)}. Intervals of these are as wide "
+        f"difference where there is none is at most {100 * comparison.level:g} %. Intervals of these are as wide "
         "as that asks. The other numbers have plain 95 % intervals, of which one in twenty misses, and nothing is "
         "claimed from them."
     )
