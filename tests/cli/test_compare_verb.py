@@ -135,6 +135,15 @@ def test_two_names_of_one_side_are_refused_with_what_to_do(arena, kept):
     assert found["pairs"][0]["compared"].startswith("Compared: nothing that the arena knows of")
 
 
+def test_a_launch_that_failed_before_the_release_was_known_is_counted_on_its_side(arena, kept, keep, sides, builders):
+    unknown = {"engine": builders.ENGINE.model_copy(update={"version": None}), "configuration": "without-a-release"}
+    early = {**unknown, "outcome": builders.FAILED, "summary": None, "points": ()}
+    failed = keep(sides.record(1.0, at="020000", **early)).name
+    keep(sides.record(1.0, at="030000", **{**early, **sides.other_settings(64)}))
+    _, found = document(arena, kept["A"][0], kept["B"][0])
+    assert [list(side["not_finished"]) for side in found["sides"]] == [[failed], []]
+
+
 def test_records_of_two_configurations_are_no_side(arena, kept):
     code, _, err = arena(f"{kept['A'][0]},{kept['B'][0]}", kept["B"][1])
     assert code == 2
@@ -144,7 +153,7 @@ def test_records_of_two_configurations_are_no_side(arena, kept):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "A B [C ...]"),
+        ((), 2, "RECORD"),
         (("last",), 2, "two sides or more"),
         (("last", "nothing-like-it"), 1, "no record is called"),
         (("20261123-000000", "20261123-000200", "--metric", "speed"), 2, "no metric is called 'speed'"),

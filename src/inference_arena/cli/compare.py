@@ -10,7 +10,17 @@ import typer
 
 from inference_arena import units
 from inference_arena.cli.paper import show
-from inference_arena.compare import JUDGED, MEASURES, Comparison, Launch, Side, compare, make_side, same_launch_group
+from inference_arena.compare import (
+    JUDGED,
+    MEASURES,
+    Comparison,
+    Launch,
+    Side,
+    belongs,
+    compare,
+    make_side,
+    same_launch_group,
+)
 from inference_arena.errors import NotFoundError, UsageError
 from inference_arena.record import DeviceSample, Record
 from inference_arena.store import SAMPLES_FILE, Home, find_record, iter_samples, load_record, open_home
@@ -25,8 +35,8 @@ def command(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="A B [C ...]",
-            help="A record of each side: an id, its beginning or end, last, or a folder; or several, with commas.",
+            metavar="RECORD",
+            help="One of each side: an id, its beginning or end, last, or a folder; or several, with commas.",
         ),
     ],
     only: Annotated[
@@ -118,10 +128,10 @@ def _of_configuration(home: Home, like: Record) -> Iterator[Found]:
     from inference_arena.store import list_records  # noqa: PLC0415 - brings SQLAlchemy
 
     for row in list_records(home):
-        if row.configuration == like.configuration:
+        if row.configuration == like.configuration or row.outcome != "finished":
             path = home.records / row.id
             record = load_record(path)
-            if same_launch_group(record) == same_launch_group(like):
+            if belongs(record, like=like):
                 yield record, path
 
 

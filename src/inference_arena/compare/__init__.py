@@ -4,7 +4,7 @@ from inference_arena.compare.comparison import Comparison, Pair, SideSummary, co
 from inference_arena.compare.difference import MetricDifference
 from inference_arena.compare.measures import JUDGED, MEASURES
 from inference_arena.compare.sentences import at, interval, signed
-from inference_arena.compare.side import Launch, Side, SideValues, make_side, same_launch_group
+from inference_arena.compare.side import Launch, Side, SideValues, belongs, make_side, same_launch_group
 from inference_arena.compare.traits import Unlike
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "SideValues",
     "Unlike",
     "at",
+    "belongs",
     "compare",
     "interval",
     "loads_of",

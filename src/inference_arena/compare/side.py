@@ -93,6 +93,28 @@ def same_launch_group(record: Record) -> tuple[str, ...]:
     return (record.configuration, record.machine or "", record.purpose, record.model.weights)
 
 
+def belongs(record: Record, *, like: Record) -> bool:
+    """A launch of the same thing; also one that ended before the engine could say which release or file it was."""
+    if same_launch_group(record) == same_launch_group(like):
+        return True
+    return not _counts(record) and _as_asked(record) == _as_asked(like) and _no_other(record, like)
+
+
+def _as_asked(record: Record) -> tuple[object, ...]:
+    trial = record.trial.model_copy(update={"seed": 0, "repeats": 1})
+    return trial, record.machine, record.purpose, record.engine.form, record.model.name
+
+
+def _no_other(record: Record, like: Record) -> bool:
+    """What it does say is the same."""
+    pairs = (
+        (record.engine.version, like.engine.version),
+        (record.engine.program, like.engine.program),
+        (record.model.file_sha256, like.model.file_sha256),
+    )
+    return all(said is None or said == other for said, other in pairs)
+
+
 def how_it_ended(record: Record) -> str:
     match record.outcome:
         case Failed(cause=cause):
