@@ -76,6 +76,17 @@ def test_one_value_or_values_that_never_vary_give_no_contrast():
     assert contrast([1.0, 1.0], [2.0, 2.0]) is None
 
 
+@pytest.mark.parametrize(("n_a", "n_b"), [(2, 3), (3, 3), (4, 5), (2, 6), (2, 12), (3, 12)])
+def test_equal_sides_of_unlike_size_are_called_different_at_most_as_often_as_is_said(n_a, n_b):
+    draw, pairs = random.Random(1), 2000
+
+    def sample(n):
+        return [draw.gauss(0, 1) for _ in range(n)]
+
+    different = sum(contrast(sample(n_a), sample(n_b)).p <= 0.05 for _ in range(pairs))
+    assert different <= 0.06 * pairs  # two standard errors over 5 %
+
+
 def test_holm_judges_the_smallest_hardest_and_stops_at_the_first_that_fails():
     # of four at 5 %: 0.01 <= 0.0125, 0.016 <= 0.0167, 0.03 > 0.025, and 0.04 is judged no more
     found = holm([0.04, 0.01, 0.03, 0.016], level=0.05)

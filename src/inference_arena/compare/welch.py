@@ -48,10 +48,20 @@ def contrast(a: Sequence[float], b: Sequence[float]) -> Contrast | None:
     return Contrast(
         difference=fmean(b) - fmean(a),
         error=math.sqrt(by_a + by_b),
-        degrees=(by_a + by_b) ** 2 / (by_a**2 / (len(a) - 1) + by_b**2 / (len(b) - 1)),
+        degrees=_degrees(by_a, by_b, len(a), len(b)),
         spread=math.sqrt((of_a * (len(a) - 1) + of_b * (len(b) - 1)) / (len(a) + len(b) - 2)),
         spread_degrees=len(a) + len(b) - 2,
     )
+
+
+def _degrees(by_a: float, by_b: float, n_a: int, n_b: int) -> float:
+    """Welch's; but where one side is over twice the other they promise too much (2 against 12: 10 % errors for 5 %).
+
+    One less than the smaller side is Hsu's bound, which never promises too much.
+    """
+    if max(n_a, n_b) > 2 * min(n_a, n_b):
+        return min(n_a, n_b) - 1
+    return (by_a + by_b) ** 2 / (by_a**2 / (n_a - 1) + by_b**2 / (n_b - 1))
 
 
 def holm(ps: Sequence[float], *, level: float) -> tuple[tuple[bool, float], ...]:
