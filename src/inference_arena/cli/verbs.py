@@ -35,6 +35,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "run": "run",
         "list": "list",
         "show": "show",
+        "compare": "compare",
         "verify": "verify",
         "rm": "rm",
         "export": "export",

@@ -5,6 +5,7 @@ Rich is loaded when `render`, `Page` or `Progress` is first asked for, so that o
 
 from typing import TYPE_CHECKING, Any
 
+from inference_arena.report.compare_page import ComparePage, compare_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from inference_arena.report.terminal import Draft, Page, render
 
 __all__ = [
+    "ComparePage",
     "CurvePoint",
     "Draft",
     "FitPage",
@@ -23,6 +25,7 @@ __all__ = [
     "Panel",
     "PlanPage",
     "Progress",
+    "compare_blocks",
     "curve",
     "curves",
     "fit_blocks",

@@ -26,7 +26,7 @@ class Column:
 def table(columns: Sequence[Column], *, width: int, ascii_only: bool = False) -> Lines:
     """As many columns as fit; what is too long even then is cut at the right edge."""
     kept = [_plain(column, ascii_only=ascii_only) for column in columns]
-    while len(kept) > 1 and _width(kept) > width and max(column.need for column in kept) > 0:
+    while len(kept) > 1 and table_width(kept) > width and max(column.need for column in kept) > 0:
         least = max(kept, key=lambda column: column.need)
         kept.remove(least)
     rows = zip(*((column.head, *column.cells) for column in kept), strict=True)
@@ -45,7 +45,8 @@ def _plain(column: Column, *, ascii_only: bool) -> Column:
     return Column(head=column.head, cells=cells, right=column.right, need=column.need)
 
 
-def _width(columns: Sequence[Column]) -> int:
+def table_width(columns: Sequence[Column]) -> int:
+    """What a table of all these columns takes."""
     return sum(column.width for column in columns) + _GAP * (len(columns) - 1)
 
 
