@@ -60,6 +60,16 @@ def test_what_is_too_slow_stands_behind_everything_that_may_be_fast_enough():
     ) == ["perhaps", "unknown", "late"]
 
 
+def test_a_speed_that_nobody_knows_stands_behind_what_is_fast_enough_and_before_what_is_too_slow():
+    dark = planned("qwen3-8b-q4_k_m", "llamacpp", on("RTX 3090")).speed.model_copy(update={"tpot_s": None})
+    assert order(
+        candidate("late", value=1600, meets_slo=False),
+        candidate("dark", value=1500, meets_slo=None, speed=dark),
+        candidate("perhaps", value=1200, meets_slo=None),
+        candidate("quick", value=1300, meets_slo=True),
+    ) == ["quick", "perhaps", "dark", "late"]
+
+
 def test_layers_in_ram_count_as_too_slow_unless_the_speed_is_known_to_do():
     assert order(
         candidate("offloaded", value=1500, offloaded=True, level="partly", meets_slo=None),

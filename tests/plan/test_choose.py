@@ -138,3 +138,12 @@ def test_whatever_the_model_and_the_wish_what_is_chosen_starts_or_says_with_two_
         assert fit.budget.requests >= 1
     else:
         assert fit.budget.refusal.needed_bytes > fit.budget.refusal.available_bytes >= 0
+
+
+def test_sglangs_buffers_count_where_weights_alone_would_fit_its_share():
+    layers = Layers(kind="full", count=75, heads=32, kv_heads=32, key_dim=128, value_dim=128)
+    model = model_of(layers, hidden=2560, parameters=75 * 25 * 3_000_000).model_copy(update={"context_tokens": 32_768})
+    refusal = planned((model, checkpoint_of(model)), "sglang", on("T4"), context=2080).budget.refusal
+
+    assert refusal.cause == "share-too-small"
+    assert refusal.needed_bytes > refusal.available_bytes

@@ -349,6 +349,14 @@ def test_a_plan_is_fast_enough_only_where_the_slow_end_is():
     assert slow.meets_slo is False
 
 
+def test_where_some_wait_for_a_place_nobody_knows_when_their_answers_start_nor_calls_it_fast_enough():
+    many, few = (planned(QWEN, "vllm", on("RTX 3090"), users=users) for users in (100_000, 1))
+
+    assert (many.level, many.meets_slo, many.speed.ttft_s) == ("tight", None, None)
+    assert "some wait for their first token" in many.speed.unknown[-1]
+    assert (few.speed.ttft_s is not None, few.speed.unknown) == (True, ())
+
+
 # what holds for all of them
 
 CATALOGUE = catalogue()

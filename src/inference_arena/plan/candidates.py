@@ -70,8 +70,8 @@ def order_plans(fits: Iterable[Fit]) -> tuple[Fit, ...]:
 
 
 def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """What surely runs and may be fast enough first, by score, unknown ones after known ones; then what may run, though
-    nobody has checked; then the slow in the same order; then the rest.
+    """What surely runs and may be fast enough first, by score, unknown ones after known ones; then what runs at a speed
+    that nobody knows; then what may run, though nobody has checked; then the slow; then the rest.
     """
     found = tuple(candidates)
     newest = max((one.released for one in found if one.released is not None), default=None)
@@ -90,16 +90,21 @@ def _is_late(fit: Fit) -> bool:
     return fit.meets_slo is False or (fit.offloaded and fit.meets_slo is not True)
 
 
+def _is_dark(fit: Fit) -> bool:
+    """Whether nobody knows how fast it decodes: it may be too slow. Of what is late anyway that makes no difference."""
+    return not _is_late(fit) and (fit.speed is None or fit.speed.tpot_s is None)
+
+
 def _is_sure(fit: Fit) -> bool:
     return fit.level != "unverified"
 
 
 def _place(candidate: Candidate, *, is_old: bool) -> tuple[float | str, ...]:
     fit = candidate.fit
-    tier = 2 * _is_late(fit) + (not _is_sure(fit)) if fit.runs else 4
+    tier = (_is_late(fit), not _is_sure(fit), _is_dark(fit)) if fit.runs else (True, True, True)
     known = 0 if candidate.score is not None else 1
     value = -candidate.score.value if candidate.score is not None else 0.0
     missing = 0
     if not fit.runs and fit.budget.refusal is not None:
         missing = fit.budget.refusal.needed_bytes - fit.budget.refusal.available_bytes
-    return (tier, missing, known, value, known and is_old, -candidate.parameters, fit.checkpoint)
+    return (not fit.runs, *tier, missing, known, value, known and is_old, -candidate.parameters, fit.checkpoint)

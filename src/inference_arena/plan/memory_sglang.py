@@ -116,9 +116,10 @@ def _refusal(asked: Question, part: Parts) -> Refusal | None:
     before, static = asked.target.free_bytes - part.context, part.share_bytes or 0
     beside = part.activations + part.graphs + part.loaded
     need = round(cell_bytes(asked) * asked.context_tokens)
-    if part.kv_cache <= 0:
+    if part.kv_cache < 0:
+        taken = part.weights + part.reserve
         cause: Cause = "weights-too-large" if part.weights >= before else "share-too-small"
-        return refused(cause, "its share is smaller than the weights, so it refuses to start", part.weights, static)
+        return refused(cause, "its share is smaller than weights and buffers, so it refuses to start", taken, static)
     if beside > before - static:
         what = "its share leaves too little for a step, graphs and kernels: it runs out of memory"
         return refused("out-of-memory-later", what, beside, before - static)

@@ -20,6 +20,8 @@ from inference_arena.plan.wish_rules import wish_obstacles
 # what each engine reads; a checkpoint in another format is another checkpoint's business
 FORMATS: Final[Mapping[str, str]] = {"vllm": "safetensors", "sglang": "safetensors", "llamacpp": "gguf"}
 
+NO_PLACE: Final = "not all requests have a place in the KV cache at once, and some wait for their first token as long as others' answers take"  # noqa: E501
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -96,7 +98,7 @@ def plan_one(
     )
     chosen = choose(base, ask.wish)
     runs = chosen.holds and not any(one.severity == "blocks" for one in obstacles)
-    quick = _speed(ask, chosen, running.engine) if runs else None
+    quick = _with_queue(_speed(ask, chosen, running.engine), chosen, ask.wish) if runs else None
     allowed = allowed.model_copy(update={"obstacles": obstacles})
     return _fit(ask, chosen, allowed, running=running, quick=quick)
 
@@ -156,6 +158,18 @@ def _speed(ask: Ask, chosen: Chosen, engine: str) -> Speed:
     return between(slow, fast, source=ends.source)
 
 
+def _with_queue(quick: Speed, chosen: Chosen, wish: Wish) -> Speed:
+    """Without the time to a first token where some wait for a place: speeds are of those alone that have one."""
+    if _held(chosen, wish) == wish.users:
+        return quick
+    return quick.model_copy(update={"ttft_s": None, "unknown": (*quick.unknown, NO_PLACE)})
+
+
+def _held(chosen: Chosen, wish: Wish) -> int:
+    """Requests that are worked on at once."""
+    return max(1, min(wish.users, int(chosen.budget.requests)))
+
+
 def _needs_ram(target: Target, chosen: Chosen) -> bool:
     """Whether the speed of a desktop's or a laptop's own memory counts and is unknown; of servers no range is known."""
     at_home = target.form in {"desktop", "laptop", "workstation"}
@@ -176,7 +190,7 @@ def _speed_on(target: Target, ask: Ask, chosen: Chosen, engine: str) -> Speed:
         asked.checkpoint,
         target,
         engine=engine,
-        concurrency=max(1, min(ask.wish.users, int(chosen.budget.requests) or 1)),
+        concurrency=_held(chosen, ask.wish),
         input_tokens=ask.input_tokens,
         output_tokens=ask.output_tokens,
         kv_cache_type=asked.settings.kv_cache_type,

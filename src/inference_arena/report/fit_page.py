@@ -61,7 +61,7 @@ def _title(page: FitPage) -> tuple[Block, ...]:
     )
     ranked = (
         f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first, "
-        "two years older ones last; what nobody has checked, and what is too slow, comes last."
+        "two years older ones last; what is of unknown speed, what nobody has checked, and what is too slow, comes last."
         if page.test
         else "No published score is known for this use: larger models come first."
     )
@@ -130,8 +130,9 @@ def _columns(rows: Sequence[Candidate], *, test: str | None, slo: Slo | None, as
 
 
 def _verdict(fit: Fit, slo: Slo | None) -> str:
-    slow = ", too slow" if fit.meets_slo is False else ", may be slow" if may_be_slow(fit.speed, slo) else ""
-    return planned.LEVELS[fit.level] + slow
+    dark = fit.speed is not None and fit.speed.tpot_s is None
+    doubt = ", may be slow" if may_be_slow(fit.speed, slo) else ", speed unknown" if dark else ""
+    return planned.LEVELS[fit.level] + (", too slow" if fit.meets_slo is False else doubt)
 
 
 def _missing(missing: Sequence[Candidate], *, running: bool) -> tuple[Block, ...]:

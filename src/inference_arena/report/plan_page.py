@@ -118,7 +118,8 @@ def _speed(fit: Fit) -> tuple[Block, ...]:
         ("a user", f"{planned.interval(quick.decode_tokens_per_s_per_user)} tok/s"),
         ("all users", f"{planned.interval(quick.output_tokens_per_s)} tok/s"),
         ("TTFT", planned.latency(quick.ttft_s)),
-        ("basis", basis or "; ".join(quick.unknown)),
+        *((("basis", basis),) if basis else ()),
+        *((("not known", "; ".join(quick.unknown)),) if quick.unknown else ()),
     )
     return (Heading(text="Speed, predicted and not measured"), Pairs(rows=rows))
 
