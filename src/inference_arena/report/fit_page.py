@@ -11,9 +11,12 @@ from inference_arena.plan import Ask, Candidate, Fit, Target, may_be_slow
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Sentence, Step
 from inference_arena.report.memory_bar import NAMES, bar, pattern
-from inference_arena.report.table import Column, table
+from inference_arena.report.table import Column, chosen, table
 
 _BAR_COLUMNS: Final = 16
+_BARS: Final = "memory"
+_MODEL_COLUMNS: Final = 24
+_VERDICT_COLUMNS: Final = len("fits, may be slow")
 _INDENT: Final = 2
 MOST_MISSES: Final = 5
 
@@ -87,12 +90,11 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
         return (Sentence(text=f"{what} here as asked.", tone="careful"),)
     rows = running[: page.shown]
     more = len(running) - len(rows)
-    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in rows[0].fit.budget.terms)
+    columns = _columns(rows, test=page.test, slo=page.ask.slo, ascii_only=ascii_only)
+    shown = chosen(columns, width=width, ascii_only=ascii_only)
     return (
-        table(
-            _columns(rows, test=page.test, slo=page.ask.slo, ascii_only=ascii_only), width=width, ascii_only=ascii_only
-        ),
-        Sentence(text=legend, tone="quiet"),
+        table(columns, width=width, ascii_only=ascii_only),
+        *(_legend(rows[0].fit, ascii_only=ascii_only) if _BARS in {column.head for column in shown} else ()),
         *(Sentence(text=f"Not known: {reason}.", tone="quiet") for reason in _unknown(rows)),
         *(
             (Sentence(text=f"{more} more run here: {_again('arena fit', page)} --all", tone="quiet"),)
@@ -100,6 +102,12 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
             else ()
         ),
     )
+
+
+def _legend(fit: Fit, *, ascii_only: bool) -> tuple[Block, ...]:
+    """What the patterns of the bars mean; without bars it would explain nothing."""
+    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in fit.budget.terms)
+    return (Sentence(text=legend, tone="quiet"),)
 
 
 def _unknown(rows: Sequence[Candidate]) -> tuple[str, ...]:
@@ -119,13 +127,13 @@ def _columns(rows: Sequence[Candidate], *, test: str | None, slo: Slo | None, as
     bars = tuple(bar(f.budget, columns=_BAR_COLUMNS, ascii_only=ascii_only) for f in fits)
     return [
         Column(head="", cells=tuple(str(number) for number in range(1, len(rows) + 1)), right=True),
-        Column(head="model", cells=tuple(fit.title for fit in fits)),
+        Column(head="model", cells=tuple(fit.title for fit in fits), least=_MODEL_COLUMNS),
         Column(head="engine", cells=tuple(planned.engine(fit) for fit in fits)),
-        Column(head="verdict", cells=tuple(_verdict(fit, slo) for fit in fits)),
+        Column(head="verdict", cells=tuple(_verdict(fit, slo) for fit in fits), least=_VERDICT_COLUMNS),
         *([Column(head="score", cells=scores, right=True, need=2)] if test else []),
         Column(head="tok/s a user", cells=speeds, right=True, need=1),
         Column(head="longest context", cells=contexts, right=True, need=3),
-        Column(head="memory", cells=bars, need=4),
+        Column(head=_BARS, cells=bars, need=4, extra=True),
     ]
 
 
