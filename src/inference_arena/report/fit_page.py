@@ -7,7 +7,7 @@ from typing import Final
 
 from inference_arena import units
 from inference_arena.facts import Slo
-from inference_arena.plan import Ask, Candidate, Fit, Target, may_be_slow
+from inference_arena.plan import Ask, Candidate, Fit, may_be_slow
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Sentence, Step
 from inference_arena.report.memory_bar import NAMES, bar, pattern
@@ -71,17 +71,9 @@ def _title(page: FitPage) -> tuple[Block, ...]:
     return (
         Heading(text=line),
         Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context{each}."),
-        *((Sentence(text=_assumed(target), tone="quiet"),) if target.memory_assumed else ()),
+        *(Sentence(text=said, tone="quiet") for said in planned.assumed(target)),
         *((Sentence(text=ranked, tone="quiet"),) if page.candidates and page.named is None else ()),
     )
-
-
-def _assumed(target: Target) -> str:
-    """What the memory is known from, where nobody has read it off such a card."""
-    if target.gpu is None or not target.unified:
-        return "How much of such a card programs see is assumed: nobody has read it off one."
-    whole = units.gib(target.sold_bytes)
-    return f"Assumed of a machine with {whole}, less what the system keeps; --ram names another size."
 
 
 def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
