@@ -133,3 +133,12 @@ def test_a_file_whose_name_is_known_is_fetched_and_started_by_that_name(offline_
 
     assert f"hf download {hub.repository} {hub.file} --revision {hub.revision} --local-dir ." in shown
     assert f"--model {hub.file} " in shown
+
+
+@pytest.mark.parametrize("verb", ["run", "plan"])
+def test_a_name_that_a_terminal_would_obey_is_shown_in_the_error(offline_arena, verb):
+    done = offline_arena(verb, "\x1b[31mred.gguf")
+
+    assert done.code == 1
+    assert "\x1b" not in done.err
+    assert r"\x1b[31mred.gguf" in done.err

@@ -184,3 +184,27 @@ def test_the_next_command_is_neither_cut_nor_wrapped_on_a_narrow_terminal():
     ]
 
     assert last == f"{COMMAND} qwen3-8b-q4_k_m --gpu 'RTX 3090' --users 8 --context 8192 --engine llamacpp"
+
+
+def test_eighty_columns_keep_what_decides_and_cut_the_names_instead():
+    head, *models = rows(whole_catalogue("RTX 3090"), width=80)
+
+    assert all(name in head for name in ("model", "engine", "verdict", "tok/s a user"))
+    assert any("…" in row for row in models)
+    assert all(" to " in row for row in models)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_the_legend_is_there_only_where_the_bars_are(width):
+    made = whole_catalogue("RTX 3090")
+    explained = any("█ weights" in text for text in sentences(fit_blocks(made, width=width)))
+
+    assert explained == ("memory" in rows(made, width=width)[0])
+
+
+def test_no_name_is_cut_to_make_room_for_a_bar():
+    made = whole_catalogue("RTX 3090")
+
+    for width in range(80, 161, 4):
+        head, *models = rows(made, width=width)
+        assert "memory" not in head or not any("…" in row for row in models)

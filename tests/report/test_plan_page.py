@@ -165,3 +165,11 @@ def test_what_a_command_needs_fetched_stands_before_it():
     shown = drawn(page(RUNS, downloads={key: {"as a process": ("get the files", line)}}), width=60)
 
     assert shown.index("get the files:") < shown.index(line) < shown.index("vllm serve")
+
+
+@pytest.mark.parametrize(("gpu", "assumed"), [("A40", True), ("RTX 3090", False)])
+def test_memory_that_nobody_has_read_off_such_a_card_is_said_to_be_assumed(gpu, assumed):
+    fit = planned("qwen3-4b-bf16", "vllm", on(gpu))
+    said = [block.text for block in blocks(page(fit, ask=an_ask(on(gpu))), Sentence)]
+
+    assert any("is assumed: nobody has read it" in text for text in said) == assumed

@@ -5,6 +5,7 @@ import sys
 from contextlib import suppress
 
 from inference_arena.errors import ArenaError
+from inference_arena.printable import plain
 
 # what rich raises once it has noticed that its reader left, and what the system says
 READER_LEFT = (BrokenPipeError, SystemExit)
@@ -33,9 +34,10 @@ def unwritable(error: OSError) -> ArenaError:
 
 
 def complain(text: str) -> None:
-    """To standard error, if that is still there."""
+    """To standard error, if that is still there. Names of files are in it, and a terminal must not obey those."""
+    shown = "\n".join(plain(line) for line in text.split("\n"))
     with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
+        print(shown, file=sys.stderr, flush=True)
 
 
 def flushed(code: int, *, text: str = "") -> int:

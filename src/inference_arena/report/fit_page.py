@@ -7,13 +7,16 @@ from typing import Final
 
 from inference_arena import units
 from inference_arena.facts import Slo
-from inference_arena.plan import Ask, Candidate, Fit, Target, may_be_slow
+from inference_arena.plan import Ask, Candidate, Fit, may_be_slow
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Sentence, Step
 from inference_arena.report.memory_bar import NAMES, bar, pattern
-from inference_arena.report.table import Column, table
+from inference_arena.report.table import Column, chosen, table
 
 _BAR_COLUMNS: Final = 16
+_BARS: Final = "memory"
+_MODEL_COLUMNS: Final = 24
+_VERDICT_COLUMNS: Final = len("fits, may be slow")
 _INDENT: Final = 2
 MOST_MISSES: Final = 5
 
@@ -61,24 +64,16 @@ def _title(page: FitPage) -> tuple[Block, ...]:
     )
     ranked = (
         f"Ranked by {page.test} among what is fast enough; unknown scores come after known ones, larger models first, "
-        "two years older ones last; what is of unknown speed, what nobody has checked, and what is too slow, comes last."
+        "two years older ones last; what is of unknown speed, what nobody has checked, and what is too slow: last."
         if page.test
         else "No published score is known for this use: larger models come first."
     )
     return (
         Heading(text=line),
         Sentence(text=f"For {page.purpose}, {users}, {wish.context_tokens:,} tokens of context{each}."),
-        *((Sentence(text=_assumed(target), tone="quiet"),) if target.memory_assumed else ()),
+        *(Sentence(text=said, tone="quiet") for said in planned.assumed(target)),
         *((Sentence(text=ranked, tone="quiet"),) if page.candidates and page.named is None else ()),
     )
-
-
-def _assumed(target: Target) -> str:
-    """What the memory is known from, where nobody has read it off such a card."""
-    if target.gpu is None or not target.unified:
-        return "How much of such a card programs see is assumed: nobody has read it off one."
-    whole = units.gib(target.sold_bytes)
-    return f"Assumed of a machine with {whole}, less what the system keeps; --ram names another size."
 
 
 def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_only: bool) -> tuple[Block, ...]:
@@ -87,12 +82,11 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
         return (Sentence(text=f"{what} here as asked.", tone="careful"),)
     rows = running[: page.shown]
     more = len(running) - len(rows)
-    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in rows[0].fit.budget.terms)
+    columns = _columns(rows, test=page.test, slo=page.ask.slo, ascii_only=ascii_only)
+    shown = chosen(columns, width=width, ascii_only=ascii_only)
     return (
-        table(
-            _columns(rows, test=page.test, slo=page.ask.slo, ascii_only=ascii_only), width=width, ascii_only=ascii_only
-        ),
-        Sentence(text=legend, tone="quiet"),
+        table(columns, width=width, ascii_only=ascii_only),
+        *(_legend(rows[0].fit, ascii_only=ascii_only) if _BARS in {column.head for column in shown} else ()),
         *(Sentence(text=f"Not known: {reason}.", tone="quiet") for reason in _unknown(rows)),
         *(
             (Sentence(text=f"{more} more run here: {_again('arena fit', page)} --all", tone="quiet"),)
@@ -100,6 +94,12 @@ def _running(page: FitPage, running: Sequence[Candidate], *, width: int, ascii_o
             else ()
         ),
     )
+
+
+def _legend(fit: Fit, *, ascii_only: bool) -> tuple[Block, ...]:
+    """What the patterns of the bars mean; without bars it would explain nothing."""
+    legend = "  ".join(f"{pattern(t, ascii_only=ascii_only)} {NAMES[t.name]}" for t in fit.budget.terms)
+    return (Sentence(text=legend, tone="quiet"),)
 
 
 def _unknown(rows: Sequence[Candidate]) -> tuple[str, ...]:
@@ -119,13 +119,13 @@ def _columns(rows: Sequence[Candidate], *, test: str | None, slo: Slo | None, as
     bars = tuple(bar(f.budget, columns=_BAR_COLUMNS, ascii_only=ascii_only) for f in fits)
     return [
         Column(head="", cells=tuple(str(number) for number in range(1, len(rows) + 1)), right=True),
-        Column(head="model", cells=tuple(fit.title for fit in fits)),
+        Column(head="model", cells=tuple(fit.title for fit in fits), least=_MODEL_COLUMNS),
         Column(head="engine", cells=tuple(planned.engine(fit) for fit in fits)),
-        Column(head="verdict", cells=tuple(_verdict(fit, slo) for fit in fits)),
+        Column(head="verdict", cells=tuple(_verdict(fit, slo) for fit in fits), least=_VERDICT_COLUMNS),
         *([Column(head="score", cells=scores, right=True, need=2)] if test else []),
         Column(head="tok/s a user", cells=speeds, right=True, need=1),
         Column(head="longest context", cells=contexts, right=True, need=3),
-        Column(head="memory", cells=bars, need=4),
+        Column(head=_BARS, cells=bars, need=4, extra=True),
     ]
 
 

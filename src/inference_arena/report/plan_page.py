@@ -35,6 +35,7 @@ def plan_blocks(page: PlanPage, *, width: int, ascii_only: bool = False) -> tupl
     best, room = page.fits[0], width - _INDENT
     return (
         Heading(text=f"{best.title} on {_target(page)}"),
+        *(Sentence(text=said, tone="quiet") for said in planned.assumed(page.ask.target)),
         *_verdict(best),
         *_memory(best, width=room, ascii_only=ascii_only),
         *(_explained(best) if page.explain else ()),

@@ -4,7 +4,7 @@ from typing import Final
 
 from inference_arena import units
 from inference_arena.facts import engines
-from inference_arena.plan import Fit, Level
+from inference_arena.plan import Fit, Level, Target
 from inference_arena.plan import Interval as SpeedInterval
 
 LEVELS: Final[dict[Level, str]] = {
@@ -45,3 +45,13 @@ def target_line(title: str, *, count: int, memory_bytes: int, free_bytes: int, d
     free = "" if free_bytes >= memory_bytes else f" ({units.gib(free_bytes)} free now)"
     with_driver = f", driver {driver}" if driver else ""
     return f"{many}{title}: {units.gib(memory_bytes)} for programs{free}{with_driver}"
+
+
+def assumed(target: Target) -> tuple[str, ...]:
+    """What the memory is known from, where nobody has read it off such a card."""
+    if not target.memory_assumed:
+        return ()
+    if target.gpu is None or not target.unified:
+        return ("How much of such a card programs see is assumed: nobody has read it off one.",)
+    whole = units.gib(target.sold_bytes)
+    return (f"Assumed of a machine with {whole}, less what the system keeps; --ram names another size.",)

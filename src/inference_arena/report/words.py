@@ -2,23 +2,12 @@
 
 import math
 
-from inference_arena import units
+from inference_arena import printable, units
 from inference_arena.facts import checkpoints
 from inference_arena.plan import Load
 from inference_arena.record import Estimate, Record
 
-_PLAIN_ASCII = str.maketrans({"–": "-", "±": "+/-", "·": "-", "…": "...", "—": "-", "‘": "'", "’": "'"})
-
-
-def plain(text: str, *, ascii_only: bool = False) -> str:
-    """The text with everything that is not a printable character escaped: newlines, ANSI codes, bidi marks.
-
-    Names of models and lines of logs come from others; a terminal must show them, never obey them.
-    """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    if not ascii_only:
-        return shown
-    return shown.translate(_PLAIN_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+plain = printable.plain  # every page's words go through it
 
 
 def half_width(estimate: Estimate) -> float | None:
