@@ -4,6 +4,7 @@ import json
 from array import array
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from inference_arena.run.server import Server
 from inference_arena.run.session import Tools, run
 
 RAW = b""
+ADDRESS = Address(host="127.0.0.1", port=1, tls=False, base_path="/v1")
 
 
 class Diary:
@@ -29,6 +31,7 @@ class Diary:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.log: list[str] = []
+        self.titles: list[str] = []
         self.events: list[dict[str, object]] = []
         self.calls: Counter[str] = Counter()
         self.raises: dict[str, list[BaseException | None]] = {}
@@ -45,7 +48,9 @@ class Diary:
     def samples(self, lines) -> None:
         pass
 
-    def stage(self, name, detail="") -> None: ...
+    def stage(self, name, detail="") -> None:
+        self.titles.append(name)
+
     def point(self, index, total, *, label, expected_s=None) -> None: ...
     def tick(self, **fields) -> None: ...
     def point_done(self, label, **fields) -> None: ...
@@ -94,11 +99,9 @@ def job(sample_trial, sample_record):
 
 
 def tools(diary: Diary, *, succeed: bool = True) -> Tools:
-    address = Address(host="127.0.0.1", port=1, tls=False, base_path="/v1")
-
     def start(program):
         diary.does("launch " + program.name)
-        return Server(address=address, engine=ENGINES["llamacpp"], process=FakeProcess(diary))
+        return Server(address=ADDRESS, engine=ENGINES["llamacpp"], process=FakeProcess(diary))
 
     def acquaint(server):
         diary.does("first requests")
@@ -169,6 +172,16 @@ def test_a_run_goes_from_launch_to_self_test_and_stops_the_engine_before_it(diar
     assert run(job, tools(diary)) == Finished()
     drives = ["drive"] * (len(job.trial.loads) * job.trial.repeats)
     assert diary.log == [*BEFORE, *drives, "unwatch", "stop", "self-test"]
+
+
+def test_a_launched_engine_is_started_and_a_running_server_is_found(diary, job):
+    run(job, tools(diary))
+    assert diary.titles[0] == "start engine"
+
+    diary.titles.clear()
+    attach = replace(tools(diary), start=lambda program: Server(address=ADDRESS, engine=ENGINES["openai"]))
+    run(job.model_copy(update={"programs": ()}), attach)
+    assert diary.titles[0] == "find server"
 
 
 def test_the_outcome_is_the_journals_last_word(diary, job):

@@ -40,7 +40,7 @@ def sections(record: Record, *, path: str | None, width: int, ascii_only: bool =
 def _title(record: Record) -> tuple[Block, ...]:
     kind = "self-test" if record.purpose == "self-test" else "measurement"
     return (
-        Sentence(text=f"{words.model_name(record)} on {words.engine_name(record)}", tone="strong", indent=0),
+        Sentence(text=words.title(record), tone="strong", indent=0),
         Sentence(text=f"{kind} of {record.started_at}, arena {record.arena.version}", tone="quiet", indent=0),
     )
 

@@ -7,6 +7,12 @@ from inference_arena.facts import checkpoints
 from inference_arena.plan import Load
 from inference_arena.record import Estimate, Record
 
+UNNAMED = "unknown"  # the model of a server that failed before it named one
+_SERVERS = {
+    "same-host": "a server on this machine",
+    "private-network": "a server in your network",
+    "internet": "a server on the internet",
+}
 plain = printable.plain  # every page's words go through it
 
 
@@ -110,6 +116,13 @@ def model_name(record: Record) -> str:
     quantization = record.model.quantization
     known = quantization is None or quantization.lower() in record.model.name.lower()
     return plain(record.model.name if known else f"{record.model.name} {quantization}")
+
+
+def title(record: Record) -> str:
+    """What ran on what. A server that never named its model is told by where it is: records hold no names of hosts."""
+    if record.engine.form == "attached" and record.model.name == UNNAMED:
+        return _SERVERS[record.engine.location]
+    return f"{model_name(record)} on {engine_name(record)}"
 
 
 def engine_name(record: Record) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from inference_arena.load import PointPlan
 from inference_arena.plan import Load
+from inference_arena.run.ask import OPEN_SLOTS
 from inference_arena.run.first import Acquainted
 from inference_arena.run.job import Job
 
@@ -19,11 +20,27 @@ _SLOWDOWN: Final = 0.7
 
 def expected_s(load: Load, answer_s: float) -> float:
     """A rough guess at how long a point takes: warm-up, window, and the last answers."""
-    one_s = answer_s * math.pow(load.concurrency or 1, _SLOWDOWN)
     measured_s = load.duration_s
     if measured_s is None:
         measured_s = (load.requests or 1) * (1 / load.rate_per_s if load.rate_per_s else answer_s)
+    if load.rate_per_s is not None:
+        return _open_s(load.rate_per_s, (load.warmup_s or 0.0) + measured_s, answer_s)
+    one_s = answer_s * math.pow(load.concurrency or 1, _SLOWDOWN)
     return (one_s if load.warmup_s is None else load.warmup_s) + measured_s + one_s
+
+
+def _open_s(rate_per_s: float, arriving_s: float, answer_s: float) -> float:
+    """Arrivals and what is answered after them: the last ones, or all that piled up where the engine is too slow."""
+    slots_s = answer_s * math.pow(OPEN_SLOTS, _SLOWDOWN) / OPEN_SLOTS  # an answer every so often with all slots busy
+    left_s = rate_per_s * arriving_s * slots_s - arriving_s
+    streams = max(1.0, min(OPEN_SLOTS, rate_per_s * answer_s))
+    last_s = answer_s * math.pow(streams, _SLOWDOWN)
+    return arriving_s + min(max(last_s, left_s), waiting_limit_s(1, answer_s))
+
+
+def waiting_limit_s(streams: int, answer_s: float) -> float:
+    """As if every stream had to queue for all the others, and then some."""
+    return min(LONGEST_LIMIT_S, max(SHORTEST_LIMIT_S, 4 * answer_s * streams))
 
 
 def point_seed(seed: int, index: int) -> int:
@@ -32,9 +49,8 @@ def point_seed(seed: int, index: int) -> int:
 
 
 def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: Path, clock_zero_s: float) -> PointPlan:
-    """Waits are sized by the first answer: as if every stream had to queue for all the others, and then some."""
-    queueing_s = 4 * known.answer_s * (load.concurrency or 1)
-    limit_s = min(LONGEST_LIMIT_S, max(SHORTEST_LIMIT_S, queueing_s))
+    """Waits are sized by the first answer."""
+    limit_s = waiting_limit_s(load.concurrency or 1, known.answer_s)
     return PointPlan(
         point=index,
         seed=point_seed(job.trial.seed, index),
@@ -67,6 +83,16 @@ def expected_requests(load: Load, answer_s: float) -> int:
 
 
 def guess_s(job: Job) -> float:
-    """Before anything is known: the measured times, half as much for warm-up and last answers, and some seconds."""
-    loads = job.trial.loads * job.trial.repeats
-    return 8.0 + sum(1.5 * (load.duration_s or 10.0) + (load.warmup_s or 0.0) for load in loads)
+    """Before anything is known: each point, and some seconds for the engine's start and the client's own test."""
+    return 8.0 + sum(_point_guess_s(load) for load in job.trial.loads * job.trial.repeats)
+
+
+def _point_guess_s(load: Load) -> float:
+    """The measured time, and half as much for warm-up and last answers. An open load may come faster than it is
+    answered, and is then waited for: half of the shortest limit, as nobody knows how fast the engine is.
+    """
+    measured_s = load.duration_s
+    if measured_s is None:
+        measured_s = 10.0 if load.rate_per_s is None else (load.requests or 1) / load.rate_per_s
+    last_s = measured_s / 2 if load.rate_per_s is None else max(measured_s / 2, SHORTEST_LIMIT_S / 2)
+    return measured_s + last_s + (load.warmup_s or 0.0)

@@ -161,7 +161,8 @@ def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Serv
 
 
 def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server, Acquainted]:
-    _enter(tools, where, "launch", title="start engine", detail="" if program is None else program.name)
+    title, detail = ("find server", "") if program is None else ("start engine", program.name)
+    _enter(tools, where, "launch", title=title, detail=detail)
     server = tools.start(program)
     try:
         where.stage = "ready"
