@@ -10,6 +10,7 @@ from inference_arena import facts
 from inference_arena.plan import PURPOSES, Candidate, Fit, best_plans, main_test, rank, score_of, survey
 from inference_arena.report import FitPage, Page, fit_blocks
 from inference_arena.report.blocks import Block, Heading, Lines, Sentence, Step
+from inference_arena.report.planned import target_line
 from planned import an_ask, catalogue, on, pair, planned
 
 HOSTILE = "\x1b[2Jgone\nnew line \u202egnp " + "x" * 500
@@ -208,3 +209,12 @@ def test_no_name_is_cut_to_make_room_for_a_bar():
     for width in range(80, 161, 4):
         head, *models = rows(made, width=width)
         assert "memory" not in head or not any("…" in row for row in models)
+
+
+@pytest.mark.parametrize(
+    ("count", "line"), [(1, "L4: 22.00 GiB for programs"), (2, "2 x L4: 22.00 GiB each for programs")]
+)
+def test_the_memory_of_several_cards_is_said_to_be_of_each(count, line):
+    room = 22 * 2**30
+
+    assert target_line("L4", count=count, memory_bytes=room, free_bytes=room, driver=None) == line

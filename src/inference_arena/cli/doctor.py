@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from inference_arena import __version__, units
+from inference_arena.cli.output import wrapped
 from inference_arena.errors import ArenaError
 from inference_arena.facts import Fact, Host
 
@@ -157,9 +158,9 @@ def _spoken(line: dict[str, Any]) -> str:
 def _print_findings(findings: list[Finding]) -> None:
     marks = {True: "ok", False: "missing", None: ""}
     for finding in findings:
-        print(f"{finding.name:<13} {marks[finding.ok]:<8} {finding.says}")
-        if finding.advice:
-            print(f"{'':<13} {'':<8} try  {finding.advice}")
+        lines = [f"{finding.name:<13} {marks[finding.ok]:<8} {finding.says}"]
+        lines += [f"{'':<13} {'':<8} try  {finding.advice}"] if finding.advice else []
+        print(wrapped("\n".join(lines), stream=sys.stdout, hang=23))
 
 
 def _print_json(host: Host, findings: list[Finding], measured: list[dict[str, Any]]) -> None:

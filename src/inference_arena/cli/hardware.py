@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from inference_arena import __version__
+from inference_arena.cli.output import wrapped
 from inference_arena.errors import UsageError
 from inference_arena.facts import Host
 from inference_arena.plan import Notice, is_wsl, notices
@@ -38,7 +39,8 @@ def command(
         arena = f"{__version__}, Python {platform.python_version()}"
         print(machine_markdown(host, found, arena=arena, readers=readers_said(TRIED)))
     else:
-        print(machine_page(host, found, ascii_only=not _shows_blocks()))
+        page = machine_page(host, found, ascii_only=not _shows_blocks())
+        print(wrapped(page, stream=sys.stdout, hang=12))
 
 
 def _folders_on_windows(host: Host) -> tuple[str, ...]:

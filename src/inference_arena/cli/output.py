@@ -1,8 +1,11 @@
 """Standard output whose reader left, or that takes no more: said once, and never by a traceback at the very end."""
 
 import os
+import shutil
 import sys
 from contextlib import suppress
+from textwrap import TextWrapper
+from typing import TextIO
 
 from inference_arena.errors import ArenaError
 from inference_arena.printable import plain
@@ -33,9 +36,18 @@ def unwritable(error: OSError) -> ArenaError:
     )
 
 
+def wrapped(text: str, *, stream: TextIO, hang: int) -> str:
+    """On a terminal, its lines broken between words, what follows `hang` columns in; elsewhere as it is."""
+    if not stream.isatty():
+        return text
+    width = max(2 * hang, shutil.get_terminal_size().columns)
+    fill = TextWrapper(width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False).fill
+    return "\n".join(fill(line) for line in text.split("\n"))
+
+
 def complain(text: str) -> None:
     """To standard error, if that is still there. Names of files are in it, and a terminal must not obey those."""
-    shown = "\n".join(plain(line) for line in text.split("\n"))
+    shown = wrapped("\n".join(plain(line) for line in text.split("\n")), stream=sys.stderr, hang=len("  try  "))
     with suppress(OSError, ValueError):
         print(shown, file=sys.stderr, flush=True)
 

@@ -41,10 +41,10 @@ def tokens(value: int) -> str:
 
 def target_line(title: str, *, count: int, memory_bytes: int, free_bytes: int, driver: str | None) -> str:
     """The card in one line: how many, what programs see of each, what is free, the driver."""
-    many = f"{count} x " if count > 1 else ""
+    many, each = (f"{count} x ", " each") if count > 1 else ("", "")
     free = "" if free_bytes >= memory_bytes else f" ({units.gib(free_bytes)} free now)"
     with_driver = f", driver {driver}" if driver else ""
-    return f"{many}{title}: {units.gib(memory_bytes)} for programs{free}{with_driver}"
+    return f"{many}{title}: {units.gib(memory_bytes)}{each} for programs{free}{with_driver}"
 
 
 def assumed(target: Target) -> tuple[str, ...]:
