@@ -167,7 +167,7 @@ def test_what_a_command_needs_fetched_stands_before_it():
     assert shown.index("get the files:") < shown.index(line) < shown.index("vllm serve")
 
 
-@pytest.mark.parametrize(("gpu", "assumed"), [("A40", True), ("RTX 3090", False)])
+@pytest.mark.parametrize(("gpu", "assumed"), [("RTX A5000", True), ("RTX 3090", False)])
 def test_memory_that_nobody_has_read_off_such_a_card_is_said_to_be_assumed(gpu, assumed):
     fit = planned("qwen3-4b-bf16", "vllm", on(gpu))
     said = [block.text for block in blocks(page(fit, ask=an_ask(on(gpu))), Sentence)]
