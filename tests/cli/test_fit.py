@@ -411,9 +411,11 @@ def test_a_hub_that_does_not_answer_is_one_error_that_names_it(home):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("card", ["A100", "", "2x RTX 9999"])
-def test_a_wrong_name_in_an_option_is_not_taken_for_the_answer_that_nothing_runs(offline_arena, card):
-    assert [offline_arena(*verb, "--gpu", card).code for verb in (["fit"], ["plan", "qwen3-4b"])] == [2, 2]
+@pytest.mark.parametrize(
+    "words", [("--gpu", "A100"), ("--gpu", ""), ("--gpu", "2x RTX 9999"), ("--gpu", "L4", "--slo", "nope")]
+)
+def test_a_wrong_name_in_an_option_is_not_taken_for_the_answer_that_nothing_runs(offline_arena, words):
+    assert [offline_arena(*verb, *words).code for verb in (["fit"], ["plan", "qwen3-8b"])] == [2, 2]
 
 
 def test_a_wrong_goal_of_a_run_is_the_command_lines_mistake_too(offline_arena):
