@@ -95,7 +95,7 @@ def test_a_model_without_a_name_is_a_usage_error(offline_arena):
     assert "MODEL" in done.err
 
 
-@pytest.mark.parametrize("words", [["qwen3-9b"], ["./none.gguf", "--gpu", "L4"]])
+@pytest.mark.parametrize("words", [["qwen3-9b"], ["qwen3-4b", "--gpu", "RTX 9999"], ["./none.gguf", "--gpu", "L4"]])
 def test_what_is_not_there_is_one_error(offline_arena, words):
     done = offline_arena("plan", *words)
 

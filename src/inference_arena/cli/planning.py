@@ -10,7 +10,6 @@ from typing import Annotated, Final
 import typer
 
 from inference_arena import units
-from inference_arena.cli.options import named_by_option
 from inference_arena.engines import DIALECTS
 from inference_arena.errors import NotFoundError, UsageError
 from inference_arena.facts import (
@@ -125,16 +124,14 @@ def again(words: Words) -> tuple[str, ...]:
 def lengths_of(words: Words) -> Workload:
     """The workload that was named, else the purpose's own."""
     if words.workload is not None:
-        with named_by_option():
-            return workload(words.workload)
+        return workload(words.workload)
     if words.purpose not in PURPOSES:
         raise UsageError(f"no use is called {words.purpose!r}", try_="--for " + ", ".join(PURPOSES))
     return workload(PURPOSES[words.purpose].workload)
 
 
 def goal(words: Words, lengths: Workload) -> Slo:
-    with named_by_option():
-        return slo(words.slo or lengths.slo)
+    return slo(words.slo or lengths.slo)
 
 
 def _context(lengths: Workload) -> int:
@@ -168,13 +165,8 @@ def _counted(text: str) -> tuple[int, Gpu]:
         count = int(head)
         if not 1 <= count <= 1024:
             raise UsageError(f"{count} cards cannot be meant", try_="--gpu '2x RTX 3090'")
-        return count, _card(rest.strip())
-    return 1, _card(text)
-
-
-def _card(text: str) -> Gpu:
-    with named_by_option():
-        return find_gpu(text)
+        return count, find_gpu(rest.strip())
+    return 1, find_gpu(text)
 
 
 def pins(named: Sequence[str], flags: Sequence[str]) -> tuple[Mapping[str, str], Mapping[str, Settings]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inference_arena import units
-from inference_arena.cli.options import named_by_option
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
@@ -146,8 +145,7 @@ def _refuse_contradictions(
         raise UsageError("a file and --url cannot both be measured", try_=f"--url {asked.url} --model NAME")
     if asked.url is None and (server_model is not None or api_key_env is not None):
         raise UsageError("--model and --api-key-env go with --url", try_="arena run MODEL.gguf for a file")
-    with named_by_option():
-        slo(asked.slo)
+    slo(asked.slo)
     if asked.duration_s is not None and asked.duration_s <= 0:
         raise UsageError("--duration must be above 0", try_="--duration 30s")
 
