@@ -200,7 +200,7 @@ def _check_release(name: str, version: str) -> None:
     """A release beyond all that was read may not exist, and its image would be pasted in vain."""
     newest = releases(name)[-1].version
     if version and version_key(version) > version_key(newest):
-        raise UsageError(
+        raise NotFoundError(
             f"{engines()[name].title} {version} is not among the releases that were read",
             why=f"the newest is {newest}",
             try_=f"--engine {name}=={newest}",
