@@ -156,7 +156,7 @@ def _is_near(fit: Fit) -> bool:
 
 
 def _why(fit: Fit) -> str:
-    ways = "; ".join(fit.ways_out[:2])
+    ways = "; ".join(fit.ways_out[:3])
     return f"{planned.engine(fit)}: {fit.deciding}" + (f". Try: {ways}" if ways else "")
 
 

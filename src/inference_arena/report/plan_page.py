@@ -62,15 +62,15 @@ def _target(page: PlanPage) -> str:
 def _verdict(fit: Fit) -> tuple[Block, ...]:
     tone: Tone = "good" if fit.level == "fits" else "careful" if fit.runs else "bad"
     said = f"{planned.engine(fit)}: {planned.LEVELS[fit.level]}. {_sentence(fit.deciding)}"
-    gave = f"To make it fit, the plan takes {', '.join(fit.gave_way)}." if fit.gave_way else ""
+    gave = f"To make it fit, the plan takes {', '.join(fit.gave_way)}." if fit.gave_way and fit.runs else ""
     ways = f"What would change that: {'; '.join(fit.ways_out)}." if fit.ways_out and not fit.runs else ""
     return (Sentence(text=said, tone=tone), *(Sentence(text=text) for text in (gave, ways) if text))
 
 
 def _sentence(text: str) -> str:
-    """With a capital, unless it begins with a name such as vLLM."""
+    """With a capital, unless it begins with a name such as vLLM or llama.cpp."""
     first = text.split(maxsplit=1)[0] if text else ""
-    return (text[:1].upper() + text[1:] if first.islower() else text) + "."
+    return (text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text) + "."
 
 
 def _memory(fit: Fit, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
