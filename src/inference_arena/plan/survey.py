@@ -1,6 +1,6 @@
 """Plans for one checkpoint or a whole catalogue on one kind of card: releases chosen, memory, speed, verdict."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,18 +60,10 @@ def release_for(
 def _newest(engine: str, target: Target, model: Model | None, checkpoint: Checkpoint | None) -> EngineRelease:
     """What surely runs before what may run, images and wheels alike; today's where nothing does."""
     found = newest_release(engine, target=target, model=model, checkpoint=checkpoint)
-    sure = [one for one, unsure in _doors(found.image, found.image_unverified, found.wheels, found.wheels_unverified)
-            if not unsure]  # fmt: skip
+    ways = ((found.image, found.image_unverified), (found.wheels, found.wheels_unverified))
+    sure = [one for one, is_unverified in ways if one is not None and not is_unverified]
     unsure = [one for one in (found.wheels, found.image) if one is not None]
     return (sure or unsure or [found.today])[0]
-
-
-def _doors(
-    image: EngineRelease | None, image_unsure: bool, wheels: EngineRelease | None, wheels_unsure: bool
-) -> Iterator[tuple[EngineRelease, bool]]:
-    for one, unsure in ((image, image_unsure), (wheels, wheels_unsure)):
-        if one is not None:
-            yield one, unsure
 
 
 def plan_one(
