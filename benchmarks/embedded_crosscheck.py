@@ -25,7 +25,8 @@ from kit.engine import find_model, started
 from kit.second_client import Run
 from kit.table import Figure, finish, machine, number, parser, say, show_rows
 
-from inference_arena.load.prompts import output_length, prompt_text
+from inference_arena.load.lengths import output_length
+from inference_arena.load.prompts import prompt_text
 from inference_arena.metrics.latency import tpot_s, ttft_s
 from inference_arena.record import Estimate, LoadSummary, Point, Record, RequestTrace
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from inference_arena import facts
 from inference_arena.load import Driven, LoadProcess, LoadProcessDied, PointPlan, Target, Wording, decode, read_raw
 from inference_arena.load.ahead import Ahead
-from inference_arena.load.drive import arrivals, steady_window
 from inference_arena.load.raw import write_raw
-from inference_arena.load.requests import make_request
+from inference_arena.load.requests import Request, make_request
+from inference_arena.load.schedule import arrivals, steady_window
 from inference_arena.load.truth import Script, Sent, start_truth_server
 from inference_arena.metrics.latency import longest_gap_s
 from inference_arena.metrics.summary import summarise_point
@@ -622,7 +622,7 @@ def test_a_raw_file_that_cannot_be_opened_is_said_and_the_process_drives_on(proc
 
 def a_call(number: int, *, body: bytes, reads: int) -> SimpleNamespace:
     return SimpleNamespace(
-        request=SimpleNamespace(number=number, asked_output_tokens=4, prompt_sha256="ab"),
+        request=Request(number=number, payload=b"", asked_input_tokens=8, asked_output_tokens=4, prompt_sha256="ab"),
         scheduled=10.0 + number,
         sent=10.1 + number,
         connect=None,
@@ -633,6 +633,7 @@ def a_call(number: int, *, body: bytes, reads: int) -> SimpleNamespace:
         result="ok",
         failure=None,
         detail=None,
+        cancelled_by=None,
         read_at=array("d", [10.5 + number + i / 100 for i in range(reads)]),
         read_bytes=array("q", [len(body) // reads] * (reads - 1) + [len(body) - len(body) // reads * (reads - 1)])
         if reads
@@ -651,7 +652,7 @@ def raw_file(tmp_path_factory) -> tuple[bytes, list[int], Path]:
     folder, ends = tmp_path_factory.mktemp("raw"), []
     with (folder / "whole").open("wb") as file:
         for number, (body, reads) in enumerate(BODIES):
-            write_raw(file, a_call(number, body=body, reads=reads), point=2, clock_zero_s=10.0, asked_input_tokens=8)
+            write_raw(file, a_call(number, body=body, reads=reads), point=2, clock_zero_s=10.0)
             ends.append(file.tell())
     return (folder / "whole").read_bytes(), ends, folder / "torn"
 

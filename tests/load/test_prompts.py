@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_arena.load import Wording
-from inference_arena.load.prompts import output_length, prompt_text
+from inference_arena.load.lengths import output_length
+from inference_arena.load.prompts import prompt_text
 
 OPENING_WORDS = 12
 

@@ -126,7 +126,7 @@ def how_it_ended(record: Record) -> str:
 
 def place(load: Load) -> Load:
     """The load without what it takes to measure it: two points at the same place ask the same of the server."""
-    return load.model_copy(update={"warmup_s": None, "duration_s": None, "requests": None})
+    return load.model_copy(update={"warmup_s": None, "duration_s": None, "requests": None, "most_failures": None})
 
 
 def places(side: Side) -> tuple[Load, ...]:

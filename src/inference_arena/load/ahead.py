@@ -9,19 +9,25 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from inference_arena.load.conversation import Conversation, make_conversation
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.requests import Request, make_request
+
+Item = Request | Conversation
 
 
 @dataclass(slots=True)
 class Ahead:
-    """Requests in the order of their numbers. `made_late` counts those that were made when they had to be sent."""
+    """Requests, or conversations where the plan has them, in the order of their numbers.
+
+    `made_late` counts those that were made when they had to be sent.
+    """
 
     plan: PointPlan
     made: int = 0
     made_late: int = 0
     held_bytes: int = 0
-    _held: deque[Request] = field(default_factory=deque)
+    _held: deque[Item] = field(default_factory=deque)
 
     def fill(self, on_made: Callable[[int], None]) -> None:
         """All that are expected or as many as the bytes hold, and one in any case."""
@@ -34,7 +40,7 @@ class Ahead:
         self.held_bytes += len(request.payload)
         self._held.append(request)
 
-    def take(self) -> Request:
+    def take(self) -> Item:
         if not self._held:
             self.made_late += 1
             return self._make()
@@ -47,7 +53,8 @@ class Ahead:
         """True when the bytes kept a request from being made, and now hold it."""
         return self.made < self.plan.expected_requests and self.held_bytes <= self.plan.most_bytes_ahead // 2
 
-    def _make(self) -> Request:
-        request = make_request(self.plan, self.made)
+    def _make(self) -> Item:
+        """Of several load processes each makes its own: every `processes`-th."""
+        number = self.plan.process + self.made * self.plan.processes
         self.made += 1
-        return request
+        return make_request(self.plan, number) if self.plan.sessions is None else make_conversation(self.plan, number)

@@ -1,6 +1,8 @@
 """When an open load wants its requests sent. Drawn from the seed before the clock starts."""
 
 import random
+from collections.abc import Sequence
+from heapq import merge
 from itertools import count
 
 Arrivals = tuple[float, ...]
@@ -25,3 +27,25 @@ def constant_arrivals(*, rate_per_s: float, seconds: float) -> Arrivals:
             return tuple(times)
         times.append(at_s)
     raise AssertionError
+
+
+def burst_arrivals(*, rate_per_s: float, together: int, seconds: float, seed: int) -> Arrivals:
+    """`together` requests at the same moment, such moments by chance, so often that the mean rate holds."""
+    moments = poisson_arrivals(rate_per_s=rate_per_s / together, seconds=seconds, seed=seed)
+    return tuple(at_s for at_s in moments for _ in range(together))
+
+
+def spike_arrivals(*, rate_per_s: float, together: int, at_s: float, seconds: float, seed: int) -> Arrivals:
+    """A Poisson process, and on top of it `together` requests at the moment `at_s`."""
+    base = poisson_arrivals(rate_per_s=rate_per_s, seconds=seconds, seed=seed)
+    return tuple(merge(base, [at_s] * together)) if at_s < seconds else base
+
+
+def replayed_arrivals(recorded: Sequence[float], *, speed: float) -> Arrivals:
+    """Recorded times from the first one on, `speed` times as fast."""
+    return tuple((at_s - recorded[0]) / speed for at_s in recorded)
+
+
+def share_of(arrivals: Arrivals, *, process: int, processes: int) -> Arrivals:
+    """The arrivals that one of several load processes sends: together they send exactly all of them."""
+    return arrivals[process::processes]

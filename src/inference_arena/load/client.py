@@ -101,13 +101,7 @@ def make_ahead(plan: PointPlan) -> Ahead:
 
 async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes], *, own_core: bool) -> None:
     ahead = make_ahead(plan)
-    keep = partial(
-        write_raw,
-        file,
-        point=plan.point,
-        clock_zero_s=plan.clock_zero_s,
-        asked_input_tokens=plan.lengths.input_tokens,
-    )
+    keep = partial(write_raw, file, point=plan.point, clock_zero_s=plan.clock_zero_s)
     course = Course(plan=plan, ahead=ahead, keep=keep)
     gc.collect()
     gc.freeze()

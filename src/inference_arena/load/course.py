@@ -9,10 +9,12 @@ from time import monotonic
 from typing import Final
 
 from inference_arena.load.ahead import Ahead
+from inference_arena.load.conversation import Conversation
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.requests import Request
 from inference_arena.load.turnstile import Turnstile
 from inference_arena.load.wire import Call, Connection
+from inference_arena.plan import streams_wanted
 
 FEWEST_FAILURES_TO_STOP: Final = 10
 
@@ -29,6 +31,7 @@ class Course:
     ahead: Ahead
     keep: Callable[[Call], None]
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    steady: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "plan"
     storage_error: OSError | None = None
     started: float = 0.0
@@ -60,11 +63,28 @@ class Course:
         """Reads that carried anything so far, in answers ended and under way: a live guess at tokens."""
         return self.reads_done + sum(len(call.read_at) for call in self.open)
 
+    @property
+    def share(self) -> float:
+        """How much of the measured time has passed; below 0 in warm-up."""
+        if self.steady_from is None:
+            return -1.0
+        return (monotonic() - self.steady_from) / (self.plan.load.duration_s or float("inf"))
+
     def next_request(self) -> Request:
-        request = self.ahead.take()
+        item = self._next()
+        assert isinstance(item, Request)
+        return item
+
+    def next_conversation(self) -> Conversation:
+        item = self._next()
+        assert isinstance(item, Conversation)
+        return item
+
+    def _next(self) -> Request | Conversation:
+        item = self.ahead.take()
         if self.ahead.wants_one:
             self.gate.later(self.ahead.make_one)
-        return request
+        return item
 
     def stop(self, why: str) -> None:
         """The first reason stands, but for a full disk, which is found last and spoils the rest."""
@@ -75,13 +95,14 @@ class Course:
     def warm(self, stream: int) -> None:
         """A stream has ended its first request; when all have, the load is at its target and counts from here."""
         self.streams_warm.add(stream)
-        if len(self.streams_warm) == self.plan.load.concurrency:
+        if len(self.streams_warm) == streams_wanted(self.plan.load, 0.0):
             self.begin_steady()
 
     def begin_steady(self) -> None:
         if self.steady_from is not None:
             return
         self.steady_from = monotonic()
+        self.steady.set()
         if self.plan.load.duration_s is not None:
             asyncio.get_running_loop().call_later(self.plan.load.duration_s, self.end_steady)
 
@@ -132,6 +153,8 @@ class Course:
             return
         self.failed += 1
         self.failures_in_a_row += 1
+        if self.plan.load.most_failures is not None and self.failed >= self.plan.load.most_failures:
+            self.stop("errors")
         if self.failures_in_a_row >= max(FEWEST_FAILURES_TO_STOP, 2 * (self.plan.load.concurrency or 1)):
             self.stop("errors")
 

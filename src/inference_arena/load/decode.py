@@ -6,9 +6,8 @@ per-delta     one token a non-empty delta, when that adds up to the server's fin
 apportioned   the final count spread over the reads by characters
 """
 
+import asyncio
 import hashlib
-import html
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -16,12 +15,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
 
+from inference_arena.load.messages import clip, error_in, error_text, parse_json
 from inference_arena.load.raw import RawRequest
 from inference_arena.load.wire import Call
 from inference_arena.record import RequestTrace
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
-MOST_DETAIL_CHARACTERS: Final = 200
+EVENTS_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,10 @@ def decode(raw: RawRequest, body: bytes) -> RequestTrace:
         asked_input_tokens=raw.asked_input_tokens,
         asked_output_tokens=raw.asked_output_tokens,
         prompt_sha256=raw.prompt_sha256,
+        cancelled_by=raw.cancelled_by,
+        kind=raw.kind,
+        session=raw.session,
+        turn=raw.turn,
     )
     if raw.status is None:
         return trace
@@ -116,11 +120,11 @@ def read_stream(raw: RawRequest, body: bytes) -> Stream:
         if data == b"[DONE]":
             done = True
             continue
-        message = _json(data)
+        message = parse_json(data)
         if message is None:
             garbage = garbage or data[:80].decode("utf-8", "replace")
             continue
-        error = error or _error_in(message)
+        error = error or error_in(message)
         usage = message["usage"] if isinstance(message.get("usage"), dict) else usage
         timings = _numbers(message.get("timings")) or timings
         pieces += _pieces(message, read=min(bisect_left(ends, end), len(ends) - 1))
@@ -131,24 +135,19 @@ def first_token_at(call: Call) -> float | None:
     """The reading of the first read that completed a generated token: as decode finds it, but no further."""
     ends = tuple(accumulate(call.read_bytes))
     for end, data in events(b"".join(call.body)):
-        if any(piece.characters for piece in _pieces(_json(data) or {}, read=0)):
+        if any(piece.characters for piece in _pieces(parse_json(data) or {}, read=0)):
             return call.read_at[min(bisect_left(ends, end), len(ends) - 1)]
     return None
 
 
-def _json(data: bytes) -> dict[str, Any] | None:
-    try:
-        message = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return message if isinstance(message, dict) else None
-
-
-def _error_in(message: dict[str, Any]) -> str | None:
-    error = message.get("error")
-    if not error:
-        return None
-    return str(error.get("message", error)) if isinstance(error, dict) else str(error)
+async def answer_text(body: bytes) -> str:
+    """What the person read, without reasoning. Gives way between pieces, since others are being measured meanwhile."""
+    said = []
+    for number, (_, data) in enumerate(events(body)):
+        said += [piece.answer for piece in _pieces(parse_json(data) or {}, read=0)]
+        if number % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1:
+            await asyncio.sleep(0)
+    return "".join(said)
 
 
 def _numbers(values: Any) -> dict[str, float]:
@@ -275,25 +274,3 @@ def _apportion(pieces: Sequence[Piece], total: int) -> list[int]:
         first, spare, early = [0] * len(pieces), total, characters - 1
     edges = [(spare * done + early) // characters for done in accumulate(piece.characters for piece in pieces)]
     return [one + edge - before for one, edge, before in zip(first, edges, [0, *edges], strict=False)]
-
-
-def error_text(body: bytes) -> str:
-    """What an error page or document says, as one short line without markup."""
-    message = _json(body)
-    if message is not None:
-        return _error_in(message) or str(message.get("detail") or message.get("message") or "")[:MOST_DETAIL_CHARACTERS]
-    text = re.sub(
-        r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>",
-        " ",
-        body[:20_000].decode("utf-8", "replace"),
-        flags=re.DOTALL | re.IGNORECASE,
-    )
-    return " ".join(html.unescape(text).split())
-
-
-def clip(text: str | None) -> str | None:
-    """One printable line of at most 200 characters: it comes from a stranger."""
-    if text is None:
-        return None
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= MOST_DETAIL_CHARACTERS else line[: MOST_DETAIL_CHARACTERS - 1] + "…"

@@ -8,14 +8,21 @@ load as the first.
 
 import asyncio
 import contextlib
+import random
 from time import monotonic
 from typing import Final
 
-from inference_arena.load.arrivals import constant_arrivals, poisson_arrivals
+from inference_arena.load.arrivals import share_of
+from inference_arena.load.behind import watch_line
+from inference_arena.load.conversation import turn_request
 from inference_arena.load.course import Course, succeeded
-from inference_arena.load.point_plan import PointPlan
+from inference_arena.load.decode import answer_text
+from inference_arena.load.leaving import people_leave
+from inference_arena.load.requests import Request
+from inference_arena.load.schedule import arrivals, steady_window
 from inference_arena.load.timer import Timer
 from inference_arena.load.wire import Call, Connection, connect, connect_failure, tls_context
+from inference_arena.plan import next_wanted, streams_wanted
 
 WATCH_EVERY_S: Final = 0.25
 LAG_EVERY_S: Final = 0.05
@@ -25,9 +32,9 @@ LONGEST_PAUSE_AFTER_FAILURE_S: Final = 1.0
 WARM_CONNECTIONS: Final = 2
 
 
-async def ask(course: Course, *, scheduled: float) -> Call:
+async def ask(course: Course, *, scheduled: float, request: Request | None = None) -> Call:
     """One request from its schedule to its end, whatever that is. Never raises but for being cancelled."""
-    call = Call(course.next_request(), scheduled, asyncio.get_running_loop().create_future(), course.gate)
+    call = Call(request or course.next_request(), scheduled, asyncio.get_running_loop().create_future(), course.gate)
     course.scheduled(call)
     connection: Connection | None = None
     try:
@@ -76,17 +83,50 @@ async def _connection(course: Course, call: Call) -> Connection | None:
     return connection
 
 
+async def converse(course: Course, *, scheduled: float, stream: int | None = None) -> Call:
+    """One conversation, turn after turn, until a turn goes wrong or the point is over; the last call.
+
+    A stream's first conversation is joined at a turn that its number draws, so that streams do not march in step.
+    """
+    plan, conversation = course.plan, course.next_conversation()
+    first = 0
+    if stream is not None and stream not in course.streams_warm:
+        first = random.Random(f"{plan.seed}/{stream}/first").randrange(len(conversation.turns))
+    said, tokens = list(conversation.opening), plan.sessions.system_tokens if plan.sessions else 0
+    for turn in range(first, len(conversation.turns)):
+        request = turn_request(plan, conversation, turn, before=said, before_tokens=tokens)
+        call = await ask(course, scheduled=scheduled, request=request)
+        if stream is not None and plan.load.warmup_s is None:
+            course.warm(stream)
+        if not succeeded(call) or course.over.is_set() or turn + 1 == len(conversation.turns):
+            break
+        said += [{"role": "user", "content": conversation.turns[turn].text}]
+        said += [{"role": "assistant", "content": await answer_text(b"".join(call.body))}]
+        tokens = request.asked_input_tokens + request.asked_output_tokens
+        scheduled = (call.ended or monotonic()) + conversation.turns[turn + 1].think_s
+        await asyncio.sleep(scheduled - monotonic())
+    return call
+
+
 async def drive_closed(course: Course) -> None:
     """`concurrency` streams, each sending its next request as soon as its last one ended."""
     loop, load = asyncio.get_running_loop(), course.plan.load
     loop.call_later(course.plan.warmup_limit_s if load.warmup_s is None else load.warmup_s, course.begin_steady)
-    await asyncio.gather(*(_stream(course, stream) for stream in range(load.concurrency or 1)))
+    streams = range(course.plan.process, load.concurrency or 1, course.plan.processes)
+    await asyncio.gather(*(_stream(course, stream) for stream in streams))
 
 
 async def _stream(course: Course, stream: int) -> None:
     pause_s = FIRST_PAUSE_AFTER_FAILURE_S
+    sessions = course.plan.sessions
+    if sessions is not None:
+        await asyncio.sleep(random.Random(f"{course.plan.seed}/{stream}").uniform(0.0, sessions.think_s))
     while not course.over.is_set():
-        call = await ask(course, scheduled=monotonic())
+        await _until_wanted(course, stream)
+        if sessions is None:
+            call = await ask(course, scheduled=monotonic())
+        else:
+            call = await converse(course, scheduled=monotonic(), stream=stream)
         if course.plan.load.warmup_s is None:
             course.warm(stream)
         if succeeded(call):
@@ -96,35 +136,26 @@ async def _stream(course: Course, stream: int) -> None:
         pause_s = min(LONGEST_PAUSE_AFTER_FAILURE_S, pause_s * 2)
 
 
-def arrivals(plan: PointPlan) -> tuple[float, ...]:
-    """Every arrival of an open load from the start of its warm-up to the last moment it may still run."""
-    load = plan.load
-    assert load.rate_per_s is not None
-    counted_s = 0.0 if load.requests is None else (2 * load.requests + 20) / load.rate_per_s
-    seconds = (load.warmup_s or 0.0) + (load.duration_s or counted_s) + plan.drain_limit_s
-    if load.arrivals == "constant":
-        return constant_arrivals(rate_per_s=load.rate_per_s, seconds=seconds)
-    return poisson_arrivals(rate_per_s=load.rate_per_s, seconds=seconds, seed=plan.seed)
-
-
-def steady_window(plan: PointPlan, times: tuple[float, ...]) -> tuple[float, float]:
-    """From the end of warm-up to the end of the duration or just before the arrival after the last wanted one."""
-    load = plan.load
-    begin = load.warmup_s or 0.0
-    end = begin + load.duration_s if load.duration_s is not None else float("inf")
-    if load.requests is not None:
-        inside = [at for at in times if at >= begin]
-        if load.requests < len(inside):
-            end = min(end, inside[load.requests])
-        elif load.duration_s is None:
-            end = (inside or [begin])[-1] + 1e-6
-    return begin, end
+async def _until_wanted(course: Course, stream: int) -> None:
+    """Wait while a ramp or a step has no place for this stream."""
+    load = course.plan.load
+    while stream >= streams_wanted(load, course.share):
+        if course.steady_from is None:
+            await course.steady.wait()
+            continue
+        join = next_wanted(load, stream=stream, after=course.share)
+        if join is None:
+            await course.over.wait()
+            return
+        await asyncio.sleep(max(0.001, course.steady_from + join * (load.duration_s or 0.0) - monotonic()))
 
 
 async def drive_open(course: Course) -> None:
     """Requests at their scheduled times, whether or not earlier ones have been answered."""
-    loop, start, times = asyncio.get_running_loop(), course.started, arrivals(course.plan)
-    begin, end = steady_window(course.plan, times)
+    loop, start, plan = asyncio.get_running_loop(), course.started, course.plan
+    times = arrivals(plan)
+    begin, end = steady_window(plan, times)
+    send = ask if plan.sessions is None else converse
     course.steady_from, course.steady_to = start + begin, start + end
     # a loop timer may fire a millisecond early, when the window would not yet be over
     loop.call_later(end + 0.005, course.stop_when_measured)
@@ -132,9 +163,9 @@ async def drive_open(course: Course) -> None:
     timer = Timer()
     try:
         async with asyncio.TaskGroup() as tasks:
-            for at in times:
+            for at in share_of(times, process=plan.process, processes=plan.processes):
                 await timer.until(start + at)
-                tasks.create_task(ask(course, scheduled=start + at))
+                tasks.create_task(send(course, scheduled=start + at))
         await course.over.wait()  # the last arrival may be answered before the window ends
     finally:
         timer.close()
@@ -143,7 +174,8 @@ async def drive_open(course: Course) -> None:
 async def warm_connections(course: Course) -> None:
     """Open connections before the clock starts; failing to is left for the requests to find out."""
     load, plan = course.plan.load, course.plan
-    wanted = load.concurrency or WARM_CONNECTIONS
+    streams = len(range(plan.process, load.concurrency or 0, plan.processes))
+    wanted = streams or WARM_CONNECTIONS
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(plan.request_timeout_s):
             for _ in range(wanted):
@@ -175,13 +207,23 @@ async def feel_lag(course: Course) -> None:
         timer.close()
 
 
+async def _until_start(course: Course) -> None:
+    """At once, or at the moment at which several load processes start together."""
+    at = course.plan.start_at_s
+    if at is not None and at > monotonic():
+        await asyncio.sleep(at - monotonic())
+        course.started = at
+        return
+    course.started = monotonic()
+
+
 async def drive(course: Course) -> None:
     """Run one point to its end; `course` says how it went. The raw requests went to `course.keep`."""
     course.tls = tls_context(course.plan.target)
     await warm_connections(course)
-    course.started = monotonic()
+    await _until_start(course)
     main = asyncio.create_task(drive_closed(course) if course.plan.load.kind == "closed" else drive_open(course))
-    helpers = [asyncio.create_task(watch(course)), asyncio.create_task(feel_lag(course))]
+    helpers = [asyncio.create_task(helper(course)) for helper in (watch, feel_lag, people_leave, watch_line)]
     over = asyncio.create_task(course.over.wait())
     try:
         await asyncio.wait({main, over}, return_when=asyncio.FIRST_COMPLETED)

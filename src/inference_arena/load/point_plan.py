@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from inference_arena.facts import Fact
-from inference_arena.plan import Lengths, Load
+from inference_arena.plan import Kind, Lengths, Load, Patience, Prefix, Sessions, Texts
 
 
 class Target(Fact):
@@ -17,13 +17,18 @@ class Target(Fact):
 
 
 class Wording(Fact):
-    """How many words make a prompt of the wanted length, found by asking the server before the clock starts."""
+    """How many words make a prompt of the wanted length, found by asking the server before the clock starts.
+
+    `other_texts` holds the tokens per word of kinds of text that differ from the plain one.
+    """
 
     tokens_per_word: float = 1.3
     overhead_tokens: int = 0
+    other_texts: dict[str, float] | None = None
 
-    def words(self, tokens: int) -> int:
-        return max(1, round((tokens - self.overhead_tokens) / self.tokens_per_word))
+    def words(self, tokens: int, texts: str | None = None) -> int:
+        per_word = (self.other_texts or {}).get(texts or "", self.tokens_per_word)
+        return max(1, round((tokens - self.overhead_tokens) / per_word))
 
 
 class PointPlan(Fact):
@@ -32,6 +37,10 @@ class PointPlan(Fact):
     `expected_requests` prompts are made before the clock starts, as far as `most_bytes_ahead` holds them; the others of
     them in quiet moments once half of those have gone, and more than expected when they are to be sent. A request is
     given up after `request_timeout_s`. `clock_zero_s` is the monotonic time that the run counts from.
+
+    Beginnings that prompts share hang on `shared_seed`, so that points can have the same or their own. Where several
+    load processes drive one point, each has the whole plan, sends the requests of its `process` of `processes`, and
+    starts at the monotonic time `start_at_s`.
     """
 
     point: int
@@ -49,3 +58,14 @@ class PointPlan(Fact):
     drain_limit_s: float
     raw_path: str
     clock_zero_s: float
+    texts: Texts | None = None
+    prefix: Prefix | None = None
+    mix: tuple[Kind, ...] | None = None
+    sessions: Sessions | None = None
+    patience: Patience | None = None
+    shared_seed: int = 0
+    trace_path: str | None = None
+    data_path: str | None = None
+    process: int = 0
+    processes: int = 1
+    start_at_s: float | None = None

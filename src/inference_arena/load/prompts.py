@@ -5,6 +5,7 @@ prefix cache, so each prompt opens with names of its own and goes on in sentence
 """
 
 import random
+from collections.abc import Iterator
 from itertools import islice
 
 _NAMES = (
@@ -46,6 +47,11 @@ _ASK = (
 ).split("|")
 
 
+def sentences(pick: random.Random) -> Iterator[str]:
+    while True:
+        yield _sentence(pick)
+
+
 def _sentence(pick: random.Random) -> str:
     who = pick.choice(_WHO)
     text = f"{who[0].upper()}{who[1:]} {pick.choice(_DID)} {pick.choice(_WHAT)} {pick.choice(_HOW)}."
@@ -65,9 +71,3 @@ def prompt_text(*, words: int, seed: int | str) -> str:
         parts += _sentence(pick).split()
     room = max(1, words - len(ask.split()))
     return " ".join([*islice(parts, room), *ask.split()][:words])
-
-
-def output_length(*, tokens: int, jitter: float, seed: int | str) -> int:
-    """A length drawn uniformly from tokens * (1 -+ jitter), at least 1; without jitter exactly `tokens`."""
-    spread = int(tokens * jitter)
-    return max(1, tokens + random.Random(seed).randint(-spread, spread))

@@ -13,6 +13,7 @@ from typing import IO, Any, Final, Literal
 
 from inference_arena.facts import Fact
 from inference_arena.load.wire import Call
+from inference_arena.record import CancelledBy
 
 _encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _TIMES: Final = ("scheduled_s", "sent_s", "headers_s", "ended_s")
@@ -39,12 +40,17 @@ class RawRequest(Fact):
     read_s: tuple[float, ...]
     read_bytes: tuple[int, ...]
     body_bytes: int
+    cancelled_by: CancelledBy | None = None
+    kind: str | None = None
+    session: int | None = None
+    turn: int | None = None
 
 
-def _head(call: Call, *, point: int, asked_input_tokens: int) -> dict[str, Any]:
+def _head(call: Call, *, point: int) -> dict[str, Any]:
     """All but the reads; times are still monotonic readings."""
     request = call.request
-    return {
+    seldom = {"cancelled_by": call.cancelled_by, "kind": request.kind, "session": request.session, "turn": request.turn}
+    return {key: value for key, value in seldom.items() if value is not None} | {
         "request": request.number,
         "point": point,
         "scheduled_s": call.scheduled,
@@ -57,7 +63,7 @@ def _head(call: Call, *, point: int, asked_input_tokens: int) -> dict[str, Any]:
         "result": call.result,
         "failure": call.failure,
         "detail": call.detail,
-        "asked_input_tokens": asked_input_tokens,
+        "asked_input_tokens": request.asked_input_tokens,
         "asked_output_tokens": request.asked_output_tokens,
         "prompt_sha256": request.prompt_sha256,
         "body_bytes": call.body_bytes,
@@ -71,8 +77,8 @@ def _raw(head: dict[str, Any], read_at: Sequence[float], read_bytes: Sequence[in
     return RawRequest.model_validate_json(_encode({**head, **times, "read_s": reads, "read_bytes": list(read_bytes)}))
 
 
-def write_raw(file: IO[bytes], call: Call, *, point: int, clock_zero_s: float, asked_input_tokens: int) -> None:
-    head = _head(call, point=point, asked_input_tokens=asked_input_tokens)
+def write_raw(file: IO[bytes], call: Call, *, point: int, clock_zero_s: float) -> None:
+    head = _head(call, point=point)
     head["clock_zero_s"], head["reads"] = clock_zero_s, len(call.read_at)
     file.write(_encode(head).encode() + b"\n")
     file.write(call.read_at.tobytes())

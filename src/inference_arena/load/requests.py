@@ -2,31 +2,37 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from inference_arena.load.point_plan import PointPlan
-from inference_arena.load.prompts import output_length, prompt_text
+from inference_arena.load.questions import Message, question
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, ready to be written to a socket."""
+    """One request, ready to be written to a socket. `leave_after_reads`: where a person leaves by chance."""
 
     number: int
     payload: bytes
+    asked_input_tokens: int
     asked_output_tokens: int
     prompt_sha256: str
+    kind: str | None = None
+    session: int | None = None
+    turn: int | None = None
+    leave_after_reads: int | None = None
 
 
-def request_body(plan: PointPlan, *, prompt: str, output_tokens: int) -> dict[str, Any]:
+def request_body(plan: PointPlan, *, messages: Sequence[Message], output_tokens: int) -> dict[str, Any]:
     asked: dict[str, Any] = dict(plan.parameters)
     asked["stream"] = True
     asked["max_tokens"] = output_tokens
     if plan.endpoint == "chat":
-        asked["messages"] = [{"role": "user", "content": prompt}]
+        asked["messages"] = list(messages)
     else:
-        asked["prompt"] = prompt
+        asked["prompt"] = "\n\n".join(message["content"] for message in messages)
     return asked
 
 
@@ -45,15 +51,25 @@ def http_request(plan: PointPlan, body: bytes, *, name: str) -> bytes:
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
+def payload_of(plan: PointPlan, *, number: int, messages: Sequence[Message], output_tokens: int) -> bytes:
+    body = request_body(plan, messages=messages, output_tokens=output_tokens)
+    return http_request(plan, json.dumps(body, separators=(",", ":")).encode(), name=f"{plan.point}-{number}")
+
+
+def prompt_sha256(messages: Sequence[Message]) -> str:
+    text = "\n\n".join(message["content"] for message in messages)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def make_request(plan: PointPlan, number: int) -> Request:
     """The number-th request of a point: the same for the same seed, different from every other."""
-    seed = f"{plan.seed}/{plan.point}/{number}"
-    length = output_length(tokens=plan.lengths.output_tokens, jitter=plan.lengths.output_jitter, seed=seed)
-    prompt = prompt_text(words=plan.wording.words(plan.lengths.input_tokens), seed=seed)
-    body = json.dumps(request_body(plan, prompt=prompt, output_tokens=length), separators=(",", ":")).encode()
+    asked = question(plan, number)
     return Request(
         number=number,
-        payload=http_request(plan, body, name=f"{plan.point}-{number}"),
-        asked_output_tokens=length,
-        prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest()[:32],
+        payload=payload_of(plan, number=number, messages=asked.messages, output_tokens=asked.output_tokens),
+        asked_input_tokens=asked.input_tokens,
+        asked_output_tokens=asked.output_tokens,
+        prompt_sha256=prompt_sha256(asked.messages),
+        kind=asked.kind,
+        leave_after_reads=asked.leave_after_reads,
     )

@@ -46,6 +46,8 @@ class Call:
     result: str = "ok"
     failure: str | None = None
     detail: str | None = None
+    cancelled_by: str | None = None
+    spoke: bool = False
     stale: bool = False
 
     def renew(self, done: asyncio.Future[None]) -> None:
@@ -56,6 +58,9 @@ class Call:
 
     def fail(self, failure: str, detail: str = "") -> None:
         self.result, self.failure, self.detail = "failed", failure, detail
+
+    def leave(self, why: str) -> None:
+        self.result, self.cancelled_by = "cancelled", why
 
     def end(self) -> None:
         if self.ended is None:

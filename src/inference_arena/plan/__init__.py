@@ -7,28 +7,34 @@ from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
+from inference_arena.plan.load import Load, Replay, Shape
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.profile import next_wanted, sections, streams_wanted
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
+from inference_arena.plan.requests import Cache, Data, Kind, Lengths, Patience, Prefix, Sessions, Spread, Texts
 from inference_arena.plan.reverse import Turned, smallest_card, turned
 from inference_arena.plan.speed import Speed, speed
 from inference_arena.plan.support import Obstacle, Support, support
 from inference_arena.plan.survey import Ask, default_releases, engines_for, plan_one, release_for, survey
 from inference_arena.plan.target import Target, target_of_card, target_of_devices, target_of_processor, targets_of_host
 from inference_arena.plan.threads import CoreChoice, ThreadChoice, choose_cores, choose_threads
-from inference_arena.plan.trial import Lengths, Load, Settings, Trial
+from inference_arena.plan.trial import Settings, Trial
 
 __all__ = [
     "LEVELS",
     "PURPOSES",
     "Ask",
+    "Cache",
     "Candidate",
     "Chosen",
     "CoreChoice",
+    "Data",
     "Fit",
     "Interval",
+    "Kind",
     "Lengths",
     "Level",
     "Load",
@@ -36,14 +42,21 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "Patience",
+    "Prefix",
     "Purpose",
     "Question",
     "Refusal",
+    "Replay",
+    "Sessions",
     "Settings",
+    "Shape",
     "Speed",
+    "Spread",
     "Support",
     "Target",
     "Term",
+    "Texts",
     "ThreadChoice",
     "Trial",
     "Turned",
@@ -61,6 +74,7 @@ __all__ = [
     "may_be_slow",
     "memory",
     "newest_release",
+    "next_wanted",
     "notices",
     "order_plans",
     "plan_one",
@@ -68,8 +82,10 @@ __all__ = [
     "rank",
     "release_for",
     "score_of",
+    "sections",
     "smallest_card",
     "speed",
+    "streams_wanted",
     "support",
     "survey",
     "target_of_card",

@@ -5,6 +5,8 @@ import json
 from typing import Literal
 
 from inference_arena.facts import Fact, Slo
+from inference_arena.plan.load import Load
+from inference_arena.plan.requests import Cache, Data, Kind, Lengths, Patience, Prefix, Sessions, Texts
 
 
 class Settings(Fact):
@@ -33,47 +35,13 @@ class Settings(Fact):
     flags: tuple[str, ...] = ()
 
 
-class Lengths(Fact):
-    """Target lengths in tokens. The answer's length is drawn from output_tokens * (1 -+ output_jitter)."""
-
-    input_tokens: int
-    output_tokens: int
-    output_jitter: float
-    ignore_eos: bool = True
-
-    @property
-    def longest_tokens(self) -> int:
-        """The most tokens that prompt and answer of one request can come to, without the chat template."""
-        return self.input_tokens + int(self.output_tokens * (1 + self.output_jitter) + 1)
-
-
-class Load(Fact):
-    """When requests are sent. Closed: `concurrency` in flight. Open: arrivals at `rate_per_s`, whatever the answers.
-
-    The measured part ends after `duration_s` or after `requests` sends, whichever is named (both: the first).
-    `warmup_s` None means: until every stream has finished one answer.
-    """
-
-    kind: Literal["closed", "open"]
-    concurrency: int | None = None
-    rate_per_s: float | None = None
-    arrivals: Literal["poisson", "constant"] | None = None
-    warmup_s: float | None = None
-    duration_s: float | None = None
-    requests: int | None = None
-
-    @property
-    def level(self) -> float:
-        """The number on the load axis: streams for a closed load, requests per second for an open one."""
-        return float(self.concurrency or 0) if self.kind == "closed" else float(self.rate_per_s or 0)
-
-    @property
-    def label(self) -> str:
-        return f"{self.concurrency}" if self.kind == "closed" else f"{self.rate_per_s:g}/s"
-
-
 class Trial(Fact):
-    """What we intend to measure. Two trials with the same id ask for the same thing."""
+    """What we intend to measure. Two trials with the same id ask for the same thing.
+
+    None of what follows `slo` was said: plain prompts of one kind, nobody leaves, the prefix cache is as the engine
+    has it. `mix`: several kinds of request at once. `cache`: `warm` shares beginnings across load points, `cold` gives
+    each point its own and empties the cache between points where the engine can, `off` starts the engine without.
+    """
 
     engine: str
     model: str
@@ -85,6 +53,13 @@ class Trial(Fact):
     repeats: int
     seed: int
     slo: Slo
+    texts: Texts | None = None
+    prefix: Prefix | None = None
+    mix: tuple[Kind, ...] | None = None
+    sessions: Sessions | None = None
+    patience: Patience | None = None
+    data: Data | None = None
+    cache: Cache | None = None
 
     @property
     def id(self) -> str:

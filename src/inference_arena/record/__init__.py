@@ -29,6 +29,7 @@ from inference_arena.record.summary import (
 )
 from inference_arena.record.trace import (
     SAMPLE,
+    CancelledBy,
     ClientSample,
     CounterSample,
     DeviceSample,
@@ -42,6 +43,7 @@ __all__ = [
     "FORMAT",
     "SAMPLE",
     "Arena",
+    "CancelledBy",
     "ClientSample",
     "ClientSummary",
     "CounterSample",

@@ -96,7 +96,9 @@ class Point(Fact):
     steady_from_s: float | None
     steady_to_s: float | None
     ended_s: float
-    stopped_by: Literal["plan", "errors", "drain-limit", "storage", "interrupted", "client-died", "engine-died"]
+    stopped_by: Literal[
+        "plan", "errors", "drain-limit", "saturated", "storage", "interrupted", "client-died", "engine-died"
+    ]
 
 
 class Arena(Fact):

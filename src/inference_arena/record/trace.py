@@ -9,6 +9,7 @@ from inference_arena.facts import Fact
 Result = Literal["ok", "failed", "cancelled", "unfinished"]
 TokenTimes = Literal["server-count", "per-delta", "apportioned"]
 TokenSource = Literal["usage", "deltas"]
+CancelledBy = Literal["no-first-token", "freeze", "by-chance"]
 
 
 class RequestTrace(Fact):
@@ -18,6 +19,9 @@ class RequestTrace(Fact):
     is empty when no token came. `scheduled_s` is when the load wanted the request sent; `sent_s` when its first
     byte was written; `headers_s` when the response's headers were complete. `first_answer_s` is the first read
     that was not reasoning, where the server tells them apart. Nothing here is text: hashes and lengths only.
+
+    `cancelled_by` says why a person left before the answer's end; None for what was cut off because the load point was
+    over. `kind` is the kind of request in a mix. `session` and `turn` (from 0) place it in a conversation.
     """
 
     request: int
@@ -46,6 +50,11 @@ class RequestTrace(Fact):
     prompt_sha256: str
     answer_sha256: str | None = None
     engine_timings: dict[str, float] | None = None
+    cancelled_by: CancelledBy | None = None
+    kind: str | None = None
+    session: int | None = None
+    turn: int | None = None
+    repeated_share: float | None = None
 
 
 class HostSample(Fact):

@@ -120,7 +120,7 @@ def configuration_id(draft: Draft, *, engine: EngineUsed, model: ModelUsed) -> s
         "devices": [device.name for device in draft.host.devices],
         "model": model.file_sha256 or model.name,
         "engine": [engine.name, engine.version, engine.program, engine.form],
-        "trial": draft.trial.model_dump(mode="json", exclude={"seed", "repeats"}),
+        "trial": draft.trial.model_dump(mode="json", exclude={"seed", "repeats"}, exclude_none=True),
     }
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:32]
 
