@@ -35,7 +35,12 @@ class Workload(Fact):
     """Target lengths in tokens; `output_jitter` is the half-width of the uniform spread, as a share.
 
     `input` and `output` say how lengths spread in real use; their medians are the target lengths. `slo` names the SLO
-    that fits it. `shared_prefix_share` is the share of a prompt that other prompts begin with too.
+    that fits it. `shared_prefix_share` is the share of a prompt that other prompts begin with too, and
+    `shared_prefixes` how many such beginnings there are. `texts` is what prompts are made of; None is plain English.
+
+    `concurrency` and `duration_s`: the load that belongs to it, where one does. `turns`, `turn_tokens`, `think_s` and
+    `system_tokens`: what its conversations are like, where `arena run --turns` or `--sessions` asks for some: turns on
+    average, tokens that each adds, mean time between an answer and the next question, shared instructions.
     """
 
     name: str
@@ -48,5 +53,13 @@ class Workload(Fact):
     output: Distribution | None = None
     slo: str
     shared_prefix_share: float | None = None
+    shared_prefixes: int | None = None
+    texts: Literal["notes", "code", "tools"] | None = None
+    concurrency: tuple[int, ...] | None = None
+    duration_s: float | None = None
+    turns: int | None = None
+    turn_tokens: int | None = None
+    think_s: float | None = None
+    system_tokens: int | None = None
     source: str
     checked: date

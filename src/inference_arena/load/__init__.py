@@ -1,6 +1,7 @@
 """What users do: arrivals, prompts, streamed requests, and the loop that drives them (the measuring core)."""
 
 from inference_arena.load.decode import decode
+from inference_arena.load.files import Arrival, read_prompts, read_replay
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.raw import read_raw
@@ -8,6 +9,7 @@ from inference_arena.load.self_test import self_test
 from inference_arena.load.wire import connect_failure
 
 __all__ = [
+    "Arrival",
     "Driven",
     "LoadProcess",
     "LoadProcessDied",
@@ -16,6 +18,8 @@ __all__ = [
     "Wording",
     "connect_failure",
     "decode",
+    "read_prompts",
     "read_raw",
+    "read_replay",
     "self_test",
 ]

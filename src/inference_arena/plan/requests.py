@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from inference_arena.facts import Fact
+from inference_arena.facts import Fact, Slo
 
 Cache = Literal["warm", "cold", "off"]
 Texts = Literal["notes", "code", "tools"]
@@ -56,7 +56,7 @@ class Kind(Fact):
     lengths: Lengths
     texts: Texts | None = None
     prefix: Prefix | None = None
-    slo: str | None = None
+    slo: Slo | None = None
 
 
 class Sessions(Fact):

@@ -2,23 +2,24 @@
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
 from inference_arena.engines import DIALECTS, ENGINES
 from inference_arena.errors import UsageError
-from inference_arena.facts import EMBEDDED, Checkpoint, Fact, Host, checkpoint, checkpoint_of_file, slo, workload
+from inference_arena.facts import EMBEDDED, Checkpoint, Host, checkpoint, checkpoint_of_file
 from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
 from inference_arena.record import EngineUsed, ModelUsed
 from inference_arena.run.address import locate, parse_address
+from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
+from inference_arena.run.loads import make_loads as loads_of
+from inference_arena.run.questions import cards_of, what_is_asked
+from inference_arena.run.questions import make_lengths as lengths_of
 from inference_arena.run.scrub import scrub_argv
 
 TEMPLATE_TOKENS: Final = 96  # room for a chat template's own words around a prompt
 MOST_SLOTS: Final = 64
-SELF_TEST_DURATION_S: Final = 6.0
-DURATION_S: Final = 30.0
-OPEN_WARMUP_S: Final = 5.0
 OWN_FLAGS: Final = {
     "--port": "arena run --port N",
     "--host": "leave it out: the engine listens on this machine only",
@@ -40,40 +41,11 @@ ENGINE_OPTIONS: Final = MappingProxyType(
 )
 
 
-class Asked(Fact):
-    """The command line, parsed but not judged. None: not said."""
-
-    model: str | None = None
-    url: str | None = None
-    engine: str | None = None
-    endpoint: Literal["chat", "completions"] = "chat"
-    concurrency: tuple[float, ...] = ()
-    rates: tuple[float, ...] = ()
-    arrivals: Literal["poisson", "constant"] = "poisson"
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    exact: bool = False
-    natural: bool = False
-    duration_s: float | None = None
-    requests: int | None = None
-    warmup_s: float | None = None
-    seed: int = 0
-    repeats: int = 1
-    context_tokens: int | None = None
-    parallel: int | None = None
-    threads: int | None = None
-    kv_cache_type: str | None = None
-    gpu_layers: int | None = None
-    flags: tuple[str, ...] = ()
-    port: int | None = None
-    slo: str = "chat"
-    ready_limit_s: float = 600.0
-    request_limit_s: float = 300.0
-
-
 def make_job(asked: Asked, *, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
     """The job. `embedded` is the embedded model's file when no model was named; raises UsageError or BadFileError."""
-    return _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
+    job = _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
+    paths = {"trace_path": asked.trace, "data_path": asked.data}
+    return job.model_copy(update={name: str(Path(path).resolve()) for name, path in paths.items() if path is not None})
 
 
 def is_self_test(asked: Asked) -> bool:
@@ -167,24 +139,8 @@ def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> Engi
 
 
 def make_loads(asked: Asked, *, self_test: bool) -> tuple[Load, ...]:
-    """Closed points first, then open ones, as they were named."""
-    if asked.requests is None and asked.duration_s is None:
-        duration_s: float | None = SELF_TEST_DURATION_S if self_test else DURATION_S
-    else:
-        duration_s = asked.duration_s
-    concurrency = asked.concurrency or (() if asked.rates else (1, 2, 4, 8))
-    closed = tuple(
-        Load(kind="closed", concurrency=int(streams), warmup_s=asked.warmup_s, duration_s=duration_s,
-             requests=asked.requests)
-        for streams in concurrency
-    )  # fmt: skip
-    warmup_s = OPEN_WARMUP_S if asked.warmup_s is None else asked.warmup_s
-    opened = tuple(
-        Load(kind="open", rate_per_s=rate, arrivals=asked.arrivals, warmup_s=warmup_s, duration_s=duration_s,
-             requests=asked.requests)
-        for rate in asked.rates
-    )  # fmt: skip
-    return closed + opened
+    card, _ = max(cards_of(asked, self_test=self_test), key=lambda pair: pair[1])
+    return loads_of(asked, card=card, self_test=self_test)
 
 
 def _settings(asked: Asked, *, loads: tuple[Load, ...], threads: int, header: GgufHeader) -> Settings:
@@ -225,29 +181,20 @@ def _refuse_longer_than_trained(asked: Asked, header: GgufHeader) -> None:
 
 def make_lengths(asked: Asked) -> Lengths:
     """The workload's lengths, less what was named."""
-    card = workload("self-test" if is_self_test(asked) else "chat")
-    return Lengths(
-        input_tokens=asked.input_tokens or card.input_tokens,
-        output_tokens=asked.output_tokens or card.output_tokens,
-        output_jitter=0.0 if asked.exact else card.output_jitter,
-        ignore_eos=not asked.natural,
-    )
+    return lengths_of(asked, self_test=is_self_test(asked))
 
 
 def _trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> Trial:
-    named = asked.input_tokens is None and asked.output_tokens is None
     self_test = is_self_test(asked)
     return Trial(
         engine=engine,
         model=model,
         endpoint=asked.endpoint,
         settings=settings,
-        workload=("self-test" if self_test else "chat") if named else None,
-        lengths=make_lengths(asked),
         loads=make_loads(asked, self_test=self_test),
         repeats=asked.repeats,
         seed=asked.seed,
-        slo=slo(asked.slo),
+        **what_is_asked(asked, self_test=self_test),
     )
 
 

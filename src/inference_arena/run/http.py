@@ -44,7 +44,18 @@ class Reply(Fact):
 
 def get(url: str, *, headers: Mapping[str, str], timeout_s: float) -> Reply:
     """GET it; never raises for what a server does."""
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310  # the scheme was checked on entry
+    return _ask(urllib.request.Request(url, headers=dict(headers)), timeout_s=timeout_s)  # noqa: S310  # checked on entry
+
+
+def post(url: str, *, headers: Mapping[str, str], timeout_s: float, document: Any = None) -> Reply:
+    """POST a JSON document, or nothing; never raises for what a server does."""
+    body = b"" if document is None else json.dumps(document).encode()
+    kind = {} if document is None else {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=body, headers={**headers, **kind}, method="POST")  # noqa: S310  # as above
+    return _ask(request, timeout_s=timeout_s)
+
+
+def _ask(request: urllib.request.Request, *, timeout_s: float) -> Reply:
     try:
         with _OPENER.open(request, timeout=timeout_s) as response:
             kind = response.headers.get("Content-Type") or ""

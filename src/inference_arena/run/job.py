@@ -39,6 +39,8 @@ class Job(Fact):
     port: int | None = None
     address: Address | None = None
     asked_model: str | None = None
+    trace_path: str | None = None
+    data_path: str | None = None
 
 
 class Draft(Fact):

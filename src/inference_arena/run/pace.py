@@ -50,15 +50,15 @@ def point_seed(seed: int, index: int) -> int:
 
 def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: Path, clock_zero_s: float) -> PointPlan:
     """Waits are sized by the first answer."""
-    limit_s = waiting_limit_s(load.concurrency or 1, known.answer_s)
+    limit_s, trial = waiting_limit_s(load.concurrency or 1, known.answer_s), job.trial
     return PointPlan(
         point=index,
-        seed=point_seed(job.trial.seed, index),
+        seed=point_seed(trial.seed, index),
         target=known.target,
-        endpoint=job.trial.endpoint,
+        endpoint=trial.endpoint,
         parameters=dict(known.parameters),
         load=load,
-        lengths=job.trial.lengths,
+        lengths=trial.lengths,
         wording=known.wording,
         expected_requests=expected_requests(load, known.answer_s),
         request_timeout_s=job.limits.request_s,
@@ -66,6 +66,14 @@ def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: P
         drain_limit_s=limit_s,
         raw_path=str(folder / f"point-{index}.raw"),
         clock_zero_s=clock_zero_s,
+        texts=trial.texts,
+        prefix=trial.prefix,
+        mix=trial.mix,
+        sessions=trial.sessions,
+        patience=trial.patience,
+        shared_seed=trial.seed if trial.cache == "warm" else point_seed(trial.seed, index),
+        trace_path=job.trace_path,
+        data_path=job.data_path,
     )
 
 
