@@ -11,6 +11,7 @@ from inference_arena.plan.load import Load, Replay, Shape
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.profile import next_wanted, sections, streams_wanted
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
@@ -43,6 +44,8 @@ __all__ = [
     "Notice",
     "Obstacle",
     "Patience",
+    "PredictedSpeed",
+    "Prediction",
     "Prefix",
     "Purpose",
     "Question",
@@ -78,6 +81,7 @@ __all__ = [
     "notices",
     "order_plans",
     "plan_one",
+    "predict",
     "question",
     "rank",
     "release_for",

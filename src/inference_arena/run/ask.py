@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Final
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
-from inference_arena.engines import DIALECTS, ENGINES
+from inference_arena.engines import ENGINES
 from inference_arena.errors import UsageError
-from inference_arena.facts import EMBEDDED, Checkpoint, Host, checkpoint, checkpoint_of_file
+from inference_arena.facts import EMBEDDED, Checkpoint, Host, Slo, checkpoint, checkpoint_of_file
 from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
 from inference_arena.record import EngineUsed, ModelUsed
 from inference_arena.run.address import locate, parse_address
@@ -20,12 +20,6 @@ from inference_arena.run.scrub import scrub_argv
 
 TEMPLATE_TOKENS: Final = 96  # room for a chat template's own words around a prompt
 MOST_SLOTS: Final = 64
-OWN_FLAGS: Final = {
-    "--port": "arena run --port N",
-    "--host": "leave it out: the engine listens on this machine only",
-    **dict.fromkeys(("--model", "-m"), "arena run FILE.gguf"),
-    **dict.fromkeys(("--alias", "-a"), "leave it out"),
-}
 OPEN_SLOTS: Final = 8  # for an open load, whose requests at once nobody knows beforehand
 ENGINE_OPTIONS: Final = MappingProxyType(
     {
@@ -37,15 +31,24 @@ ENGINE_OPTIONS: Final = MappingProxyType(
         "gpu_layers": "--gpu-layers",
         "flags": "--flag",
         "port": "--port",
+        "program": "--program",
     }
 )
 
 
 def make_job(asked: Asked, *, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
     """The job. `embedded` is the embedded model's file when no model was named; raises UsageError or BadFileError."""
-    job = _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
+    return _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
+
+
+def files_of(asked: Asked) -> dict[str, str]:
+    """Where a trace and prompts of one's own lie: only the load process reads them again."""
     paths = {"trace_path": asked.trace, "data_path": asked.data}
-    return job.model_copy(update={name: str(Path(path).resolve()) for name, path in paths.items() if path is not None})
+    return {name: str(Path(path).resolve()) for name, path in paths.items() if path is not None}
+
+
+def goal_of(asked: Asked) -> Slo:
+    return what_is_asked(asked, self_test=is_self_test(asked))["slo"]
 
 
 def is_self_test(asked: Asked) -> bool:
@@ -67,28 +70,29 @@ def _attached(asked: Asked, host: Host) -> Job:
     settings = Settings()
     return Job(
         purpose="measurement",
-        trial=_trial(asked, engine="openai", model=asked.model or "first listed", settings=settings),
+        trial=make_trial(asked, engine="openai", model=asked.model or "first listed", settings=settings),
         host=host,
         model=ModelUsed(name=asked.model or "unknown", weights="unknown"),
         engine=EngineUsed(name="openai", form="attached", location=locate(address.host), effective={}, choices={}),
         limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
         address=address,
         asked_model=asked.model,
+        **files_of(asked),
     )
 
 
 def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
     engine = asked.engine or "llamacpp"
-    if engine in DIALECTS and engine not in ENGINES:
-        raise UsageError(
-            f"the arena does not start {engine} by itself yet",
-            why="it starts llama.cpp only; it measures any server that runs already",
-            try_="start it by hand, then: arena run --url http://127.0.0.1:PORT",
-        )
     if engine not in ENGINES or engine == "openai":
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
-    _refuse_own_flags(asked.flags)
+    refuse_own_flags(engine, asked.flags)
+    if asked.weights == "dummy":
+        raise UsageError(
+            f"{ENGINES[engine].TITLE} cannot fill a model with random weights",
+            why="it reads its network from the file",
+            try_="arena run MODEL --engine vllm --weights dummy",
+        )
     path = Path(asked.model).expanduser() if asked.model is not None else embedded
     assert path is not None
     if embedded is not None and not path.exists():
@@ -99,7 +103,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     loads = make_loads(asked, self_test=is_self_test(asked))
     threads = choose_threads(cores=host.cpu_cores, physical_cores=host.cpu_physical_cores, asked=asked.threads)
     settings = _settings(asked, loads=loads, threads=threads.threads, header=header)
-    trial = _trial(asked, engine=engine, model=_name(path, card), settings=settings)
+    trial = make_trial(asked, engine=engine, model=_name(path, card), settings=settings)
     return Job(
         purpose="self-test" if is_self_test(asked) else "measurement",
         trial=trial,
@@ -110,15 +114,17 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         programs=programs,
         model_path=str(path.resolve()),
         port=asked.port,
+        **files_of(asked),
     )
 
 
-def _refuse_own_flags(flags: tuple[str, ...]) -> None:
+def refuse_own_flags(engine: str, flags: tuple[str, ...]) -> None:
     """Where the engine listens and what it loads is the arena's to say: it would wait elsewhere in vain."""
+    own = ENGINES[engine].OWN_FLAGS
     names = [flag.partition("=")[0] for flag in flags]
-    taken = next((name for name in names if name in OWN_FLAGS), None)
+    taken = next((name for name in names if name in own), None)
     if taken is not None:
-        raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=OWN_FLAGS[taken])
+        raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=own[taken])
 
 
 def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> EngineUsed:
@@ -184,7 +190,7 @@ def make_lengths(asked: Asked) -> Lengths:
     return lengths_of(asked, self_test=is_self_test(asked))
 
 
-def _trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> Trial:
+def make_trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> Trial:
     self_test = is_self_test(asked)
     return Trial(
         engine=engine,

@@ -32,6 +32,10 @@ class Asked(Fact):
     gpu_layers: int | None = None
     flags: tuple[str, ...] = ()
     port: int | None = None
+    release: str | None = None
+    program: str | None = None
+    weights: Literal["real", "dummy"] = "real"
+    anyway: bool = False
     slo: str | None = None
     workload: str | None = None
     spread: bool = False

@@ -19,6 +19,7 @@ from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import rfc3339, save
+from inference_arena.run.cache import empty_cache, request_parameters
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
@@ -87,6 +88,8 @@ def _draft(job: Job, clock: Clock, home: Home) -> Draft:
         engine=job.engine,
         model=job.model,
         machine=machine_id(home),
+        prediction=job.prediction,
+        retry_of=job.retry_of,
     )
 
 
@@ -131,6 +134,9 @@ def _tools(
         ),
         describe=lambda server, program, known: _describe(job, server, program, known, journal=journal, cores=cores),
         heard=interrupts.heard,
+        empty_cache=lambda server, known: empty_cache(
+            job.trial.cache, engine_name=known.engine_name, root=server.root, headers=dict(key_headers(api_key))
+        ),
     )
 
 
@@ -155,7 +161,10 @@ def _acquaint(
         target=server.address.target(job.trial.endpoint, headers),
         engine_name=engine_name,
         model=model,
-        extra=ENGINES[job.trial.engine].PARAMETERS,
+        extra={
+            **ENGINES[job.trial.engine].PARAMETERS,
+            **request_parameters(job.trial.cache, engine_name=engine_name),
+        },
         folder=journal.path,
         clock_zero_s=clock.zero_s,
     )

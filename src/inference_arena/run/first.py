@@ -20,7 +20,7 @@ from inference_arena.run.scrub import mask
 
 SHORT_WORDS: Final = 8
 # what a server may refuse that a measurement can do without, least needed first
-OPTIONAL: Final = ("ignore_eos", "temperature", "stream_options")
+OPTIONAL: Final = ("cache_prompt", "ignore_eos", "temperature", "stream_options")
 REFUSALS: Final = frozenset({"http-400", "http-422", "http-500", "http-501"})
 LISTING_TIMEOUT_S: Final = 10.0
 Headers = tuple[tuple[str, str], ...]

@@ -85,6 +85,7 @@ class Tools:
     self_test: Callable[[int, float], SelfTestSample]
     describe: Callable[[Server, Program | None, Acquainted], None]
     heard: Callable[[], AbstractContextManager[object]] = nullcontext  # inside, interrupts raise
+    empty_cache: Callable[[Server, Acquainted], str | None] = lambda *_: None  # what came of it, where it went wrong
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class _Where:
     stage: Stage = "prepare"
     summaries: list[PointSummary] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
-    storage_error: str | None = None
+    noted: set[str] = field(default_factory=set)
 
 
 def run(job: Job, tools: Tools) -> Outcome:
@@ -191,7 +192,12 @@ def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server
 def _drive_all(job: Job, tools: Tools, where: _Where, *, server: Server, known: Acquainted) -> None:
     loads = [(repeat, load) for repeat in range(job.trial.repeats) for load in job.trial.loads]
     _enter(tools, where, "load", title="measure", detail=f"{len(loads)} load points")
+    beyond: float | None = None  # a rate that the server could not keep up with
     for index, (repeat, load) in enumerate(loads):
+        if beyond is not None and load.kind == "open" and load.level >= beyond:
+            tools.journal.event("note", text=f"not driven: {load.label}, as the server fell behind at {beyond:g}/s")
+            continue
+        _note_once(tools, tools.empty_cache(server, known), where)
         left_s = sum(expected_s(later, known.answer_s) for _, later in loads[index:])
         tools.progress.time_left(left_s + 4.0)
         tools.progress.point(index, len(loads), label=load.label, expected_s=expected_s(load, known.answer_s))
@@ -200,8 +206,15 @@ def _drive_all(job: Job, tools: Tools, where: _Where, *, server: Server, known: 
         )
         point, stop = _drive_one(tools, plan, repeat=repeat, server=server)
         _summarise(job, tools, where, point=point, raw=Path(plan.raw_path))
+        beyond = load.level if point.stopped_by == "saturated" else beyond
         if stop is not None:
             raise stop
+
+
+def _note_once(tools: Tools, text: str | None, where: _Where) -> None:
+    if text is not None and text not in where.noted:
+        where.noted.add(text)
+        tools.journal.event("note", text=text)
 
 
 def _drive_one(tools: Tools, plan: PointPlan, *, repeat: int, server: Server) -> tuple[Point, BaseException | None]:
