@@ -7,7 +7,8 @@ import pytest
 from builders import a_record
 from gguf_files import STRING, U32, gguf
 from inference_arena.errors import UsageError
-from inference_arena.run.ask import Asked, make_job
+from inference_arena.run.ask import make_job
+from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job
 
 

@@ -19,7 +19,8 @@ from inference_arena.run.first import Acquainted
 from inference_arena.run.interrupts import Ended
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.server import Server
-from inference_arena.run.session import Tools, run
+from inference_arena.run.session import run
+from inference_arena.run.tools import Tools
 
 RAW = b""
 ADDRESS = Address(host="127.0.0.1", port=1, tls=False, base_path="/v1")

@@ -1,6 +1,7 @@
 """One trial, from launch to record."""
 
-from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
+from inference_arena.run.ask import embedded_card, make_job, wants_embedded
+from inference_arena.run.asked import Asked
 from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
 from inference_arena.engines import ENGINES
@@ -14,7 +14,7 @@ from inference_arena.run.address import locate, parse_address
 from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.loads import make_loads as loads_of
-from inference_arena.run.questions import cards_of, what_is_asked
+from inference_arena.run.questions import cards_of, slo_of, what_is_asked
 from inference_arena.run.questions import make_lengths as lengths_of
 from inference_arena.run.scrub import scrub_argv
 
@@ -41,14 +41,15 @@ def make_job(asked: Asked, *, host: Host, embedded: Path | None, programs: tuple
     return _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
 
 
-def files_of(asked: Asked) -> dict[str, str]:
+def files_of(asked: Asked) -> dict[str, Any]:
     """Where a trace and prompts of one's own lie: only the load process reads them again."""
     paths = {"trace_path": asked.trace, "data_path": asked.data}
     return {name: str(Path(path).resolve()) for name, path in paths.items() if path is not None}
 
 
 def goal_of(asked: Asked) -> Slo:
-    return what_is_asked(asked, self_test=is_self_test(asked))["slo"]
+    card, _ = max(cards_of(asked, self_test=is_self_test(asked)), key=lambda pair: pair[1])
+    return slo_of(asked, card)
 
 
 def is_self_test(asked: Asked) -> bool:

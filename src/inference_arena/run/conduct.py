@@ -25,7 +25,8 @@ from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.server import Server, attach, launch, wait_ready
-from inference_arena.run.session import Progress, Tools, run
+from inference_arena.run.session import run
+from inference_arena.run.tools import Progress, Tools
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
 from inference_arena.telemetry import Counters, Sampler, read_counters
 

@@ -14,7 +14,6 @@ from inference_arena.record import EngineUsed, ModelUsed
 from inference_arena.run.ask import (
     OPEN_SLOTS,
     TEMPLATE_TOKENS,
-    Asked,
     files_of,
     goal_of,
     make_lengths,
@@ -22,6 +21,7 @@ from inference_arena.run.ask import (
     make_trial,
     refuse_own_flags,
 )
+from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.scrub import scrub_argv
 
