@@ -34,7 +34,7 @@ from inference_arena.engines import (
     vllm_causes,
     vllm_log,
 )
-from inference_arena.metrics import doubts
+from inference_arena.metrics import doubts, load_doubts
 from inference_arena.run import failure
 
 SOURCE = Path(inference_arena.__file__).parent
@@ -192,7 +192,8 @@ def nullable(name: str, field: str) -> bool:
 def doubts_in_code() -> dict[str, tuple[str, str]]:
     """Code -> weight and advice, as written; what is filled in stands in braces."""
     found = {}
-    for node in ast.walk(ast.parse(Path(doubts.__file__).read_text("utf-8"))):
+    text = "\n".join(Path(module.__file__).read_text("utf-8") for module in (doubts, load_doubts))
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Doubt":
             words = {keyword.arg: _written(keyword.value) for keyword in node.keywords}
             found[words["code"]] = (words["weight"], words["advice"])
@@ -220,7 +221,8 @@ def _doubts(_about: str, old: Mapping[str, Row], *_: object) -> str:
 
 
 def _doubt_constants(*_: object) -> str:
-    values = {name: value for name, value in vars(doubts).items() if name.isupper() and isinstance(value, int | float)}
+    named = {**vars(doubts), **vars(load_doubts)}
+    values = {name: value for name, value in named.items() if name.isupper() and isinstance(value, int | float)}
     return table(("constant", "value"), [(f"`{name}`", f"{value:,}") for name, value in values.items()])
 
 

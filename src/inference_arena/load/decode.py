@@ -22,6 +22,8 @@ from inference_arena.record import RequestTrace
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
 EVENTS_AT_ONCE: Final = 8
+FEWEST_WORDS: Final = 40
+RUN_WORDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,16 @@ def _with_tokens(trace: RequestTrace, raw: RawRequest, stream: Stream) -> Reques
             "answer_characters": len(text),
             "answer_sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32] if text else None,
             "engine_timings": stream.timings or None,
+            "repeated_share": repeated_share(text),
         }
     )
+
+
+def repeated_share(text: str) -> float | None:
+    """The share of words that continue a run of words said before; None under 40 words. Prose stays under a fifth."""
+    words = text.split()
+    runs = [tuple(words[at : at + RUN_WORDS]) for at in range(len(words) - RUN_WORDS + 1)]
+    return None if len(words) < FEWEST_WORDS else round(1 - len(set(runs)) / len(runs), 4)
 
 
 def _cached(usage: dict[str, Any]) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from inference_arena import units
+from inference_arena.metrics.load_doubts import load_doubts
 from inference_arena.plan import Trial
 from inference_arena.record import Doubt, Point, PointSummary, Summary
 
@@ -33,6 +34,7 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_usage_missing(summary.points),
         *_apportioned(summary.points),
         *_short_output(summary.points, trial),
+        *load_doubts(points, summary.points, trial),
         *_warm_cache(summary.points),
         *_busy_host(summary.points, cpu_cores),
         *_swapped(summary.points),
@@ -67,7 +69,7 @@ def _failures(points: Sequence[PointSummary]) -> Iterator[Doubt]:
 
 
 def _cut(points: Sequence[Point]) -> Iterator[Doubt]:
-    bad = [point for point in points if point.stopped_by != "plan"]
+    bad = [point for point in points if point.stopped_by not in {"plan", "saturated"}]
     if bad:
         reasons = ", ".join(f"{point.load.label}: {point.stopped_by}" for point in bad)
         yield Doubt(

@@ -6,7 +6,7 @@ from inference_arena.facts import Slo
 from inference_arena.metrics.latency import scheduled_ttft_s, tpot_s, ttft_s
 from inference_arena.metrics.statistics import wilson
 from inference_arena.metrics.throughput import Window, requests_per_s
-from inference_arena.record import Estimate, RequestTrace, SloResult
+from inference_arena.record import Estimate, Point, RequestTrace, SloResult
 
 
 def met(trace: RequestTrace, slo: Slo, *, scheduled: bool) -> bool:
@@ -55,3 +55,11 @@ def pooled(attainments: Iterable[Estimate]) -> Estimate | None:
     """One share over all repeats."""
     known = list(attainments)
     return wilson(sum(round(each.value * each.n) for each in known), sum(each.n for each in known))
+
+
+def judged(point: Point, measured: Sequence[RequestTrace]) -> Sequence[RequestTrace]:
+    """What we broke off ourselves is no miss of the server's, and nor is who left whatever it did."""
+    ours = point.stopped_by in {"interrupted", "client-died"}
+    return [
+        trace for trace in measured if trace.cancelled_by != "by-chance" and not (ours and trace.result == "unfinished")
+    ]

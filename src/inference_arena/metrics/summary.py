@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from inference_arena.facts import Slo
 from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
 from inference_arena.metrics.doubts import find_doubts
-from inference_arena.metrics.goodput import judge, pooled, slo_result
+from inference_arena.metrics.goodput import judge, judged, pooled, slo_result
+from inference_arena.metrics.groups import cached_share, groups_of
 from inference_arena.metrics.latency import (
     chunk_gaps_s,
     e2e_s,
@@ -17,6 +19,7 @@ from inference_arena.metrics.latency import (
     tpot_s,
     ttft_s,
 )
+from inference_arena.metrics.reaction import cache_summary, left_summary
 from inference_arena.metrics.statistics import across_repeats, distribution, percentile
 from inference_arena.metrics.throughput import (
     Window,
@@ -41,6 +44,8 @@ from inference_arena.record import (
 
 METRICS_VERSION = 1
 SHORT_ANSWER_SHARE = 0.9
+LOOPING_SHARE = 0.8
+NO_KINDS: Mapping[str, Slo] = MappingProxyType({})
 
 
 def summarise(
@@ -50,8 +55,10 @@ def summarise(
     by_point: dict[int, list[RequestTrace]] = {point.index: [] for point in points}
     for trace in traces:
         by_point.setdefault(trace.point, []).append(trace)
+    kinds = {kind.name: kind.slo or trial.slo for kind in trial.mix or ()}
     summaries = tuple(
-        summarise_point(point, traces=by_point[point.index], samples=samples, slo=trial.slo) for point in points
+        summarise_point(point, traces=by_point[point.index], samples=samples, slo=trial.slo, kinds=kinds)
+        for point in points
     )
     loads = tuple(summarise_load(group, slo=trial.slo) for group in _by_load(summaries).values())
     best = max((load for load in loads if load.output_tokens_per_s), key=_speed, default=None)
@@ -88,7 +95,12 @@ def window_of(point: Point) -> Window | None:
 
 
 def summarise_point(
-    point: Point, *, traces: Sequence[RequestTrace], samples: Sequence[Sample], slo: Slo
+    point: Point,
+    *,
+    traces: Sequence[RequestTrace],
+    samples: Sequence[Sample],
+    slo: Slo,
+    kinds: Mapping[str, Slo] = NO_KINDS,
 ) -> PointSummary:
     """One load point; what cannot be told is None, never 0."""
     traces = sorted(traces, key=lambda trace: (trace.scheduled_s, trace.request))
@@ -130,20 +142,18 @@ def summarise_point(
         input_tokens=_each(ok, lambda trace: trace.input_tokens),
         output_tokens=_each(ok, lambda trace: trace.output_tokens),
         short_answers=sum(_is_short(trace) for trace in ok),
-        cached_input_share=_cached_share(ok),
+        cached_input_share=cached_share(ok),
         token_times=dict(sorted(Counter(str(t.token_times) for t in ok).items())),
         output_tokens_source=dict(sorted(Counter(str(t.output_tokens_source) for t in ok).items())),
-        slo=slo_result(_judged(point, measured), slo, traces=traces, scheduled=point.load.kind == "open", window=rated),
+        slo=slo_result(judged(point, measured), slo, traces=traces, scheduled=point.load.kind == "open", window=rated),
         client=client_summary(point.index, measured=measured, samples=samples),
         host=host_summary(samples, window=window),
+        groups=groups_of(point, measured=measured, slo=slo, kinds=kinds, window=window),
+        left=left_summary(point, measured=measured, traces=traces, samples=samples),
+        prefix_cache=cache_summary(point, samples=samples),
+        looping_answers=sum(_loops(trace) for trace in ok),
+        repeated_prompts=len(measured) - len({trace.prompt_sha256 for trace in measured}),
     )
-
-
-def _judged(point: Point, measured: Sequence[RequestTrace]) -> Sequence[RequestTrace]:
-    """What we broke off ourselves is no miss of the server's."""
-    if point.stopped_by not in {"interrupted", "client-died"}:
-        return measured
-    return [trace for trace in measured if trace.result != "unfinished"]
 
 
 def _each(
@@ -157,12 +167,9 @@ def _is_short(trace: RequestTrace) -> bool:
     return trace.output_tokens is not None and trace.output_tokens < SHORT_ANSWER_SHARE * trace.asked_output_tokens
 
 
-def _cached_share(traces: Iterable[RequestTrace]) -> float | None:
-    """Prompt tokens served from the prefix cache; None when the server does not say."""
-    told = [(t.cached_input_tokens, t.input_tokens) for t in traces]
-    known = [(cached, total) for cached, total in told if cached is not None and total is not None]
-    total = sum(total for _, total in known)
-    return sum(cached for cached, _ in known) / total if total else None
+def _loops(trace: RequestTrace) -> bool:
+    """The answer says the same over and over; unknown for short ones."""
+    return trace.repeated_share is not None and trace.repeated_share > LOOPING_SHARE
 
 
 def summarise_load(group: Sequence[PointSummary], *, slo: Slo) -> LoadSummary:
@@ -173,7 +180,8 @@ def summarise_load(group: Sequence[PointSummary], *, slo: Slo) -> LoadSummary:
         load=group[0].load,
         points=tuple(point.point for point in group),
         requests=sum(point.sent for point in group),
-        failed=sum(point.sent - point.ok for point in group),
+        failed=sum(point.sent - point.ok - point.cancelled for point in group),
+        cancelled=sum(point.cancelled for point in group),
         output_tokens_per_s=_over([p.output_tokens_per_s for p in group]),
         output_tokens_per_s_per_user=_middle([p.output_tokens_per_s_per_user for p in group]),
         ttft_s=_over([d.p50 for d in ttfts]),

@@ -57,6 +57,51 @@ class SloResult(Fact):
     met: bool | None
 
 
+class GroupSummary(Fact):
+    """Part of a load point, told apart: requests of one kind, of one step of the load, first turns and later ones.
+
+    TTFT counts from the first byte sent for closed loads and from the scheduled time for open ones.
+    """
+
+    by: Literal["kind", "section", "turn"]
+    name: str
+    sent: int
+    ok: int
+    failed: int
+    cancelled: int
+    unfinished: int
+    ttft_s: Distribution | None
+    tpot_s: Distribution | None
+    longest_gap_s: Distribution | None
+    e2e_s: Distribution | None
+    input_tokens: Distribution | None
+    output_tokens: Distribution | None
+    cached_input_share: float | None
+    slo: SloResult
+
+
+class LeftSummary(Fact):
+    """People who left before their answer had ended: why, how long they had waited, and what the engine did about it.
+
+    `beyond_mean` and `beyond_max`: requests that the engine's own counters still had running or waiting, less those
+    that anybody was waiting for, in the samples after the first person left. About 0 is an engine that notices.
+    """
+
+    why: dict[str, int]
+    waited_s: Distribution | None
+    beyond_mean: float | None
+    beyond_max: float | None
+    samples: int
+
+
+class CacheSummary(Fact):
+    """The engine's own count of prompt tokens looked up in its prefix cache and found there, during one load point."""
+
+    looked_up_tokens: float
+    found_tokens: float
+    found_share: float | None
+
+
 class PointSummary(Fact):
     """One load point. Latencies are over ok requests sent inside the steady window; the others are counted beside."""
 
@@ -94,6 +139,11 @@ class PointSummary(Fact):
     slo: SloResult
     client: ClientSummary
     host: HostSummary
+    groups: tuple[GroupSummary, ...] = ()
+    left: LeftSummary | None = None
+    prefix_cache: CacheSummary | None = None
+    looping_answers: int = 0
+    repeated_prompts: int = 0
 
 
 class LoadSummary(Fact):
@@ -103,6 +153,7 @@ class LoadSummary(Fact):
     points: tuple[int, ...]
     requests: int
     failed: int
+    cancelled: int = 0
     output_tokens_per_s: Estimate | None
     output_tokens_per_s_per_user: float | None
     ttft_s: Estimate | None
