@@ -9,6 +9,11 @@ from inference_arena.report.verdict import bounds
 
 Rows = tuple[tuple[str, str], ...]
 
+_CACHE = {
+    "warm": "warm: shared beginnings stay the same from load to load",
+    "cold": "cold: each load has beginnings of its own",
+    "off": "off",
+}
 _SHOWN_ELSEWHERE = {"gpu", "gpu_command"}
 
 
@@ -20,6 +25,7 @@ def asked(record: Record) -> Rows:
         ("machine", _machine(record)),
         ("questions", _questions(record)),
         ("loads", _loads(record)),
+        *_people(record),
         *_goal(record),
         *_startup(record),
         *_choices(record),
@@ -56,7 +62,13 @@ def _machine(record: Record) -> str:
 
 def _questions(record: Record) -> str:
     trial, lengths = record.trial, record.trial.lengths
+    if trial.mix:
+        shares = ", ".join(f"{units.percent(kind.share)} {kind.name}" for kind in trial.mix)
+        return _joined(f"mixed: {shares}", f"{trial.endpoint} endpoint", f"seed {trial.seed}")
+    if trial.data:
+        return _joined(f"{trial.data.prompts:,} prompts of your own", f"{lengths.output_tokens:,} tokens out")
     spread = f" (± {units.percent(lengths.output_jitter)})" if lengths.output_jitter else ""
+    spread = ", spread as observed" if lengths.output_spread else spread
     forced = "length forced" if lengths.ignore_eos else "the model decides when to stop"
     sizes = f"{lengths.input_tokens:,} tokens in, {lengths.output_tokens:,} out{spread}"
     workload = f'workload "{trial.workload}"' if trial.workload else None
@@ -73,6 +85,24 @@ def _loads(record: Record) -> str:
     requests = f"{' / '.join(str(n) for n in counts)} requests each" if counts else None
     repeats = None if record.trial.repeats == 1 else f"{record.trial.repeats} repeats"
     return _joined(f"{closed} at once" if closed else None, rates, each, requests, repeats)
+
+
+def _people(record: Record) -> Rows:
+    """How they talk, when they leave, and what the prefix cache may know."""
+    sessions, patience, cache = record.trial.sessions, record.trial.patience, record.trial.cache
+    rows = []
+    if sessions is not None:
+        turns = f"{sessions.turns} questions on average, {words.duration(sessions.think_s)} between them"
+        system = f", {sessions.system_tokens:,} tokens of shared instructions" if sessions.system_tokens else ""
+        rows.append(("talks", turns + system))
+    if patience is not None:
+        first = patience.first_token_s and f"without a first word after {words.duration(patience.first_token_s)}"
+        freeze = patience.freeze_s and f"when an answer stands still for {words.duration(patience.freeze_s)}"
+        chance = patience.leave_share and f"{units.percent(patience.leave_share)} by chance"
+        rows.append(("people leave", _joined(first or None, freeze or None, chance or None)))
+    if cache is not None:
+        rows.append(("prefix cache", _CACHE[cache]))
+    return tuple(rows)
 
 
 def _goal(record: Record) -> Rows:

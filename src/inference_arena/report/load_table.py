@@ -52,12 +52,14 @@ def _level(loads: Sequence[LoadSummary]) -> Column:
 
 
 def _counts(loads: Sequence[LoadSummary]) -> list[Column]:
-    # `failed` counts all that did not end well: cancelled and unfinished ones too
-    ok = tuple(f"{load.requests - load.failed:,}" for load in loads)
+    # `failed` counts all that did not end well, unfinished ones too; who left is told apart
+    ok = tuple(f"{load.requests - load.failed - load.cancelled:,}" for load in loads)
+    left = tuple(f"{load.cancelled:,}" for load in loads)
     not_ok = tuple(f"{load.failed:,}" for load in loads)
     return [
         Column(head=("", "ok", "n"), cells=ok),
         Column(head=("not", "ok", "n"), cells=not_ok),
+        *([Column(head=("", "left", "n"), cells=left)] if any(load.cancelled for load in loads) else []),
     ]
 
 
