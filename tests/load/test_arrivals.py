@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_arena.load.arrivals import constant_arrivals, poisson_arrivals
+from inference_arena.load.arrivals import (
+    burst_arrivals,
+    constant_arrivals,
+    poisson_arrivals,
+    replayed_arrivals,
+    share_of,
+    spike_arrivals,
+)
 
 RATE_PER_S = 10.0
 SECONDS = 2500.0
@@ -96,3 +103,43 @@ def test_constant_arrivals_are_multiples_that_gather_no_error():
 def test_the_end_of_a_run_is_no_arrival():
     assert constant_arrivals(rate_per_s=2.0, seconds=2.0) == (0.0, 0.5, 1.0, 1.5)
     assert constant_arrivals(rate_per_s=2.0, seconds=0.0) == ()
+
+
+@pytest.mark.parametrize("rate_per_s", [0.2, 10.0, 3000.0])
+@pytest.mark.parametrize("processes", [1, 2, 5])
+def test_what_several_load_processes_send_together_is_poisson_at_any_rate(rate_per_s, processes):
+    seconds = 25_000 / rate_per_s
+    whole = poisson_arrivals(rate_per_s=rate_per_s, seconds=seconds, seed=11)
+    parts = [share_of(whole, process=process, processes=processes) for process in range(processes)]
+    together = sorted(at_s for part in parts for at_s in part)
+    windows = 2000
+    counts = [0] * windows
+    for at_s in together:
+        counts[int(at_s / seconds * windows)] += 1
+
+    assert len(together) >= 20_000
+    assert 0.9 <= pvariance(counts) / fmean(counts) <= 1.1
+    gaps = [after - before for before, after in pairwise((0.0, *together))]
+    assert exponential_ks(gaps, rate_per_s=rate_per_s) > 0.01
+
+
+def test_bursts_come_together_and_keep_the_mean_rate():
+    times = burst_arrivals(rate_per_s=10.0, together=5, seconds=5000.0, seed=3)
+    moments = sorted(set(times))
+
+    assert len(times) == 5 * len(moments)
+    assert len(times) / 5000.0 == pytest.approx(10.0, rel=0.05)
+    gaps = [after - before for before, after in pairwise((0.0, *moments))]
+    assert exponential_ks(gaps, rate_per_s=2.0) > 0.01
+
+
+def test_a_spike_comes_on_top_of_the_arrivals_that_would_come_without_it():
+    base = poisson_arrivals(rate_per_s=4.0, seconds=20.0, seed=1)
+    times = spike_arrivals(rate_per_s=4.0, together=9, at_s=10.0, seconds=20.0, seed=1)
+
+    assert times == tuple(sorted((*base, *[10.0] * 9)))
+    assert spike_arrivals(rate_per_s=4.0, together=9, at_s=30.0, seconds=20.0, seed=1) == base
+
+
+def test_recorded_times_are_played_from_the_first_on_as_fast_as_asked():
+    assert replayed_arrivals([100.0, 101.0, 104.0], speed=2.0) == (0.0, 0.5, 2.0)

@@ -84,6 +84,15 @@ async def _connection(course: Course, call: Call) -> Connection | None:
 
 
 async def converse(course: Course, *, scheduled: float, stream: int | None = None) -> Call:
+    """A conversation with a timer of its own: the loop's own timers may fire a millisecond early."""
+    timer = Timer()
+    try:
+        return await _converse(course, timer, scheduled=scheduled, stream=stream)
+    finally:
+        timer.close()
+
+
+async def _converse(course: Course, timer: Timer, *, scheduled: float, stream: int | None) -> Call:
     """One conversation, turn after turn, until a turn goes wrong or the point is over; the last call.
 
     A stream's first conversation is joined at a turn that its number draws, so that streams do not march in step.
@@ -104,7 +113,7 @@ async def converse(course: Course, *, scheduled: float, stream: int | None = Non
         said += [{"role": "assistant", "content": await answer_text(b"".join(call.body))}]
         tokens = request.asked_input_tokens + request.asked_output_tokens
         scheduled = (call.ended or monotonic()) + conversation.turns[turn + 1].think_s
-        await asyncio.sleep(scheduled - monotonic())
+        await timer.until(scheduled)
     return call
 
 
