@@ -1,6 +1,7 @@
 """Loads: what was said before has the id that it had, and how many streams a shape wants at a moment."""
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -86,5 +87,5 @@ def test_the_parts_of_a_load_cover_it_without_gaps():
 
         assert parts[0][1] == 0.0
         assert parts[-1][2] == 1.0
-        assert all(before[2] == after[1] for before, after in zip(parts, parts[1:], strict=False))
+        assert all(before[2] == after[1] for before, after in pairwise(parts))
     assert list(sections(Load(kind="closed", concurrency=4))) == []

@@ -64,6 +64,10 @@ CacheState = Annotated[
     ),
 ]
 MostErrors = Annotated[int | None, typer.Option("--max-errors", help="Failed requests that end a load point.", min=1)]
+ClientProcesses = Annotated[
+    int | None,
+    typer.Option(help="Processes that send the load; one, and more where it is not enough.", min=1, max=64),
+]
 LONGEST_S: Final = 86_400.0
 
 
@@ -83,6 +87,7 @@ def people(**said: Any) -> dict[str, Any]:
         "sessions": () if sessions is None else units.parse_numbers(sessions, whole=True, name="--sessions"),
         "think_s": _seconds(said["think"]),
         "most_failures": said["max_errors"],
+        "client_processes": said["client_processes"],
     }
 
 

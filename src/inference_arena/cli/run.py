@@ -93,6 +93,7 @@ def command(
     leave: load_options.Leave = None,
     cache: load_options.CacheState = None,
     max_errors: load_options.MostErrors = None,
+    client_processes: load_options.ClientProcesses = None,
     goal: Annotated[
         str | None,
         typer.Option("--slo", help="The latency goal that requests are judged by; else the workload's own."),
@@ -133,7 +134,7 @@ def command(
     said = load_options.people(
         workload=workload, spread=spread, shape=shape, trace=trace, trace_speed=trace_speed, data=data, turns=turns,
         sessions=sessions, think=think, system_tokens=system_tokens, patience=patience, freeze=freeze, leave=leave,
-        cache=cache, max_errors=max_errors,
+        cache=cache, max_errors=max_errors, client_processes=client_processes,
     )  # fmt: skip
     name, _, release = (engine or "").partition("==")
     asked = Asked(

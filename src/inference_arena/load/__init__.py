@@ -2,6 +2,7 @@
 
 from inference_arena.load.decode import decode
 from inference_arena.load.files import Arrival, read_prompts, read_replay
+from inference_arena.load.fleet import LoadFleet
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.raw import read_raw
@@ -11,6 +12,7 @@ from inference_arena.load.wire import connect_failure
 __all__ = [
     "Arrival",
     "Driven",
+    "LoadFleet",
     "LoadProcess",
     "LoadProcessDied",
     "PointPlan",

@@ -27,6 +27,7 @@ from inference_arena.load.raw import write_raw
 from inference_arena.load.wire import Call
 
 TICK_EVERY_S: Final = 0.5
+START: Final = "start "
 # a write of a megabyte holds the loop up for three milliseconds, one of this size for a tenth
 WRITE_BYTES: Final = 32 * 1024
 Lines = asyncio.Queue[str | None]
@@ -99,10 +100,21 @@ def make_ahead(plan: PointPlan) -> Ahead:
     return ahead
 
 
+async def agreed_start(lines: Lines) -> float | None:
+    """When to start, once every load process has made its prompts; anything else is for who listens while driving."""
+    say("prepared")
+    line = await lines.get()
+    if line is not None and line.startswith(START):
+        return float(line.removeprefix(START))
+    lines.put_nowait(line)
+    return None
+
+
 async def drive_point(plan: PointPlan, lines: Lines, file: IO[bytes], *, own_core: bool) -> None:
     ahead = make_ahead(plan)
     keep = partial(write_raw, file, point=plan.point, clock_zero_s=plan.clock_zero_s)
-    course = Course(plan=plan, ahead=ahead, keep=keep)
+    start_at = await agreed_start(lines) if plan.processes > 1 else None
+    course = Course(plan=plan, ahead=ahead, keep=keep, start_at=start_at)
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -34,6 +34,7 @@ class Course:
     steady: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "plan"
     storage_error: OSError | None = None
+    start_at: float | None = None
     started: float = 0.0
     steady_from: float | None = None
     steady_to: float | None = None

@@ -218,12 +218,11 @@ async def feel_lag(course: Course) -> None:
 
 async def _until_start(course: Course) -> None:
     """At once, or at the moment at which several load processes start together."""
-    at = course.plan.start_at_s
-    if at is not None and at > monotonic():
-        await asyncio.sleep(at - monotonic())
-        course.started = at
+    if course.start_at is None:
+        course.started = monotonic()
         return
-    course.started = monotonic()
+    await asyncio.sleep(course.start_at - monotonic())
+    course.started = course.start_at
 
 
 async def drive(course: Course) -> None:

@@ -39,8 +39,8 @@ class PointPlan(Fact):
     given up after `request_timeout_s`. `clock_zero_s` is the monotonic time that the run counts from.
 
     Beginnings that prompts share hang on `shared_seed`, so that points can have the same or their own. Where several
-    load processes drive one point, each has the whole plan, sends the requests of its `process` of `processes`, and
-    starts at the monotonic time `start_at_s`.
+    load processes drive one point, each has the whole plan and sends the requests of its `process` of `processes`. It
+    says when its prompts are made, and starts at the monotonic time that it is told then.
     """
 
     point: int
@@ -68,4 +68,3 @@ class PointPlan(Fact):
     data_path: str | None = None
     process: int = 0
     processes: int = 1
-    start_at_s: float | None = None

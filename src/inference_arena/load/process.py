@@ -32,6 +32,7 @@ class Driven(Fact):
     stopped_by: str
     storage_error: str | None
     client: ClientSample
+    others: tuple[ClientSample, ...] = ()  # of further load processes
 
 
 class LoadProcessDied(ArenaError):  # noqa: N818  # named for what happened
@@ -64,8 +65,25 @@ class LoadProcess:
 
     def drive(self, plan: PointPlan, *, on_tick: Callable[[Event], str | None]) -> Driven:
         """Drive one point. When `on_tick` returns a reason, the point is stopped early with that reason."""
-        reason: str | None = None
+        self.hand(plan)
+        return self.follow(on_tick=on_tick)
+
+    def hand(self, plan: PointPlan) -> None:
+        """Tell it what to drive. One of several processes then waits to be told when to start."""
         self._write(plan.model_dump_json())
+
+    def wait_prepared(self) -> None:
+        """Until it has made its prompts; raises LoadProcessDied when nothing is heard of it."""
+        while (event := self._next())["event"] != "prepared":
+            if event["event"] == "error":
+                raise LoadProcessDied("the load process could not go on", why=str(event["message"]))
+
+    def start_at(self, at: float) -> None:
+        self._write(f"start {at!r}")
+
+    def follow(self, *, on_tick: Callable[[Event], str | None]) -> Driven:
+        """Its events until the point is over. When `on_tick` returns a reason, the point is stopped early with it."""
+        reason: str | None = None
         while (event := self._next())["event"] != "done":
             if event["event"] == "error":
                 raise LoadProcessDied("the load process could not go on", why=str(event["message"]))
@@ -82,6 +100,10 @@ class LoadProcess:
         except LoadProcessDied:
             return None
         return self._driven(event, None)
+
+    def ask_to_stop(self) -> None:
+        """End the point under way early; whoever drives it gets it as usual."""
+        self._write("stop")
 
     def close(self) -> None:
         if self._process.stdin is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from inference_arena.load.decode import decode
+from inference_arena.load.fleet import LoadFleet
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess
 from inference_arena.load.raw import read_raw
@@ -21,7 +22,12 @@ DRAIN_LIMIT_S = 1.5
 
 
 def self_test(
-    load: LoadProcess, *, streams: int, token_interval_s: float, folder: Path, cpus: Sequence[int] | None = None
+    load: LoadFleet | LoadProcess,
+    *,
+    streams: int,
+    token_interval_s: float,
+    folder: Path,
+    cpus: Sequence[int] | None = None,
 ) -> SelfTestSample:
     """At most 3 s: `streams` streams of tokens at the engine's own pace (kept within 2 to 30 ms).
 

@@ -25,12 +25,12 @@ def _percentile(values: Iterable[float], share: float) -> float | None:
 def client_summary(point: int, *, measured: Iterable[RequestTrace], samples: Iterable[Sample]) -> ClientSummary:
     """The client's error budget at one point; p99 whatever the count, since it is a bound and not a result."""
     own = [s for s in samples if isinstance(s, ClientSample) and s.point == point]
-    wall_s = sum(s.to_s - s.from_s for s in own)
+    shares = [s.cpu_s / (s.to_s - s.from_s) for s in own if s.to_s > s.from_s]
     lags = (schedule_lag_s(trace) for trace in measured)
     return ClientSummary(
         loop_lag_p99_s=_percentile((lag for s in own for lag in s.loop_lag_s), 0.99),
         schedule_lag_p99_s=_percentile((lag for lag in lags if lag is not None), 0.99),
-        cpu_share=sum(s.cpu_s for s in own) / wall_s if wall_s > 0 else None,
+        cpu_share=max(shares, default=None),  # of several load processes the busiest
         prompts_made_late=sum(s.prompts_made_late for s in own),
     )
 

@@ -94,9 +94,9 @@ def _incoherent(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]
 def _repeated_prompts(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]:
     """Only prompts of a user's own can run out."""
     bad = _those(points, lambda p: p.repeated_prompts > REPEATED_SHARE * max(1, p.sent))
-    if bad:
+    if bad and trial.data is not None:
         times = sum(point.repeated_prompts for point in bad)
-        asked = f" of a file with {trial.data.prompts:,}" if trial.data else ""
+        asked = f" of a file with {trial.data.prompts:,}"
         yield Doubt(
             code="repeated-prompts",
             weight="caution",

@@ -108,6 +108,7 @@ class Point(Fact):
     stopped_by: Literal[
         "plan", "errors", "drain-limit", "saturated", "storage", "interrupted", "client-died", "engine-died"
     ]
+    load_processes: int = 1
 
 
 class Arena(Fact):

@@ -41,10 +41,11 @@ def make_job(asked: Asked, *, host: Host, embedded: Path | None, programs: tuple
     return _attached(asked, host) if asked.url is not None else _launched(asked, host, embedded, programs)
 
 
-def files_of(asked: Asked) -> dict[str, Any]:
-    """Where a trace and prompts of one's own lie: only the load process reads them again."""
+def for_the_client(asked: Asked) -> dict[str, Any]:
+    """For the load process alone: where a trace and prompts of one's own lie, and how many it is to be."""
     paths = {"trace_path": asked.trace, "data_path": asked.data}
-    return {name: str(Path(path).resolve()) for name, path in paths.items() if path is not None}
+    found = {name: str(Path(path).resolve()) for name, path in paths.items() if path is not None}
+    return {**found, "client_processes": asked.client_processes}
 
 
 def goal_of(asked: Asked) -> Slo:
@@ -78,7 +79,7 @@ def _attached(asked: Asked, host: Host) -> Job:
         limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
         address=address,
         asked_model=asked.model,
-        **files_of(asked),
+        **for_the_client(asked),
     )
 
 
@@ -115,7 +116,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         programs=programs,
         model_path=str(path.resolve()),
         port=asked.port,
-        **files_of(asked),
+        **for_the_client(asked),
     )
 
 

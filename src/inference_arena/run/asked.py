@@ -52,5 +52,6 @@ class Asked(Fact):
     system_tokens: int | None = None
     cache: Cache | None = None
     most_failures: int | None = None
+    client_processes: int | None = None
     ready_limit_s: float = 600.0
     request_limit_s: float = 300.0

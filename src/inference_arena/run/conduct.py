@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from time import monotonic
 from inference_arena import __version__
 from inference_arena.engines import ENGINES, READERS, identify
 from inference_arena.errors import StorageError
-from inference_arena.load import LoadProcess, self_test
+from inference_arena.load import Driven, LoadFleet, PointPlan, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import rfc3339, save
@@ -26,11 +26,12 @@ from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.server import Server, attach, launch, wait_ready
 from inference_arena.run.session import run
-from inference_arena.run.tools import Progress, Tools
+from inference_arena.run.tools import Progress, Tick, Tools
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
 from inference_arena.telemetry import Counters, Sampler, read_counters
 
 LOAD_LOG = "load.log"
+MOST_PROCESSES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def conduct(
     draft = _draft(job, clock, home)
     with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
         with ExitStack() as stack:
-            load = stack.enter_context(LoadProcess(log_path=journal.path / LOAD_LOG, cpu=cores.client))
+            load = stack.enter_context(_fleet(job, journal, cpu=cores.client))
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
                            interrupts=interrupts, cores=cores)  # fmt: skip
             run(job, tools)
@@ -104,7 +105,7 @@ def _tools(
     *,
     journal: Journal,
     clock: Clock,
-    load: LoadProcess,
+    load: LoadFleet,
     progress: Progress,
     api_key: str | None,
     interrupts: Interrupts,
@@ -128,7 +129,7 @@ def _tools(
         wait_ready=lambda server: _wait_ready(job, server, progress),
         acquaint=lambda server: _acquaint(job, server, load=load, journal=journal, clock=clock, api_key=api_key),
         watch=lambda server, known: _watched(server, known.engine_name, journal=journal, clock=clock),
-        drive=lambda plan, on_tick: load.drive(plan, on_tick=on_tick),
+        drive=lambda plan, on_tick: _drive(load, journal, plan, on_tick),
         salvage_point=load.interrupt,
         self_test=lambda streams, pace_s: self_test(
             load, streams=streams, token_interval_s=pace_s, folder=journal.path, cpus=cores.engine
@@ -141,6 +142,19 @@ def _tools(
     )
 
 
+def _fleet(job: Job, journal: Journal, *, cpu: int | None) -> LoadFleet:
+    """As many load processes as were asked for, else one, and more when it turns out to be the limit."""
+    asked, most = job.client_processes, min(MOST_PROCESSES, max(2, job.host.cpu_cores // 2))
+    return LoadFleet(log_path=journal.path / LOAD_LOG, cpu=cpu, wanted=asked or 1, most=asked or most)
+
+
+def _drive(load: LoadFleet, journal: Journal, plan: PointPlan, on_tick: Callable[[Tick], str | None]) -> Driven:
+    driven = load.drive(plan, on_tick=on_tick)
+    if (text := load.more_if_busy(driven)) is not None:
+        journal.event("note", text=text)
+    return driven
+
+
 def _wait_ready(job: Job, server: Server, progress: Progress) -> float:
     """An attached server is ready when it answers its first request; only a launched one is waited for."""
     if server.process is None:
@@ -149,7 +163,7 @@ def _wait_ready(job: Job, server: Server, progress: Progress) -> float:
 
 
 def _acquaint(
-    job: Job, server: Server, *, load: LoadProcess, journal: Journal, clock: Clock, api_key: str | None
+    job: Job, server: Server, *, load: LoadFleet, journal: Journal, clock: Clock, api_key: str | None
 ) -> Acquainted:
     headers = key_headers(api_key)
     engine_name, model = job.trial.engine, job.model.name

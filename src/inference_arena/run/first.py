@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from inference_arena.engines import model_ids
-from inference_arena.load import LoadProcess, PointPlan, Target, Wording, decode, read_raw
+from inference_arena.load import LoadFleet, LoadProcess, PointPlan, Target, Wording, decode, read_raw
 from inference_arena.plan import Lengths, Load
 from inference_arena.record import Failed, RequestTrace, Stage
 from inference_arena.run.address import Address
@@ -94,7 +94,7 @@ def _moved(reply: Reply) -> Failed:
 def get_acquainted(
     job: Job,
     *,
-    load: LoadProcess,
+    load: LoadFleet | LoadProcess,
     target: Target,
     engine_name: str,
     model: str,
@@ -149,7 +149,7 @@ def _must_be_ok(trace: RequestTrace, stage: Stage) -> None:
         raise RunFailed(request_failed(stage, failure=trace.failure or trace.result, detail=trace.detail))
 
 
-def ask_once(load: LoadProcess, plan: PointPlan) -> RequestTrace:
+def ask_once(load: LoadFleet | LoadProcess, plan: PointPlan) -> RequestTrace:
     """One request, measured like any other."""
     path = Path(plan.raw_path)
     secrets = [value.removeprefix("Bearer ") for _, value in plan.target.headers]

@@ -52,6 +52,7 @@ class Job(Fact):
     asked_model: str | None = None
     trace_path: str | None = None
     data_path: str | None = None
+    client_processes: int | None = None
     prediction: Prediction | None = None
     retry_of: str | None = None
 

@@ -14,7 +14,7 @@ from inference_arena.record import EngineUsed, ModelUsed
 from inference_arena.run.ask import (
     OPEN_SLOTS,
     TEMPLATE_TOKENS,
-    files_of,
+    for_the_client,
     goal_of,
     make_lengths,
     make_loads,
@@ -62,7 +62,7 @@ def planned_job(asked: Asked, found: Found, *, host: Host) -> Job:
         model_path=found.location,
         port=asked.port,
         prediction=prediction,
-        **files_of(asked),
+        **for_the_client(asked),
     )
 
 

@@ -175,7 +175,7 @@ def _drive_one(tools: Tools, plan: PointPlan, *, repeat: int, server: Server) ->
             raise
     point = as_point(driven, plan, repeat=repeat)
     tools.journal.event("point", point=point.model_dump(mode="json"), t_s=tools.now_s())
-    tools.journal.samples([driven.client.model_dump_json()])
+    tools.journal.samples([client.model_dump_json() for client in (driven.client, *driven.others)])
     if stop is None and driven.stopped_by == "engine-died":
         stop = died(server, stage="load")
     if stop is None and driven.storage_error is not None:
@@ -212,6 +212,7 @@ def as_point(driven: Driven, plan: PointPlan, *, repeat: int) -> Point:
             "steady_to_s": cut_s if driven.steady_to_s is None else driven.steady_to_s,
             "ended_s": driven.ended_s,
             "stopped_by": driven.stopped_by,
+            "load_processes": 1 + len(driven.others),
         }
     )
 
