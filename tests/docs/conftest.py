@@ -54,9 +54,14 @@ def builders() -> ModuleType:
 
 
 def _trace(point: int, number: int) -> RequestTrace:
-    """Every 20th fails; the others say four tokens, two at a time."""
+    """Every 20th fails, one of 20 is left by its person; the others say four tokens, two at a time."""
     at_s = point * 20 + number * 0.4
     fields = {"request": number, "point": point, "scheduled_s": at_s, "asked_input_tokens": 8, "asked_output_tokens": 4}
+    if number % 20 == 18:
+        return RequestTrace(
+            **fields, sent_s=at_s, ended_s=at_s + 0.1, result="cancelled", cancelled_by="by-chance", status=200,
+            prompt_sha256="ab" * 16,
+        )  # fmt: skip
     if number % 20 == 19:
         return RequestTrace(
             **fields, sent_s=at_s, ended_s=at_s + 0.1, result="failed", failure="http-500", detail="no", status=500,
@@ -67,7 +72,7 @@ def _trace(point: int, number: int) -> RequestTrace:
         read_tokens=(2, 2), first_answer_s=at_s + 0.1, ended_s=at_s + 0.25, result="ok", status=200,
         finish_reason="length", input_tokens=9, cached_input_tokens=0, output_tokens=4, output_tokens_source="usage",
         token_times="server-count", answer_characters=12, prompt_sha256="ab" * 16, answer_sha256="cd" * 16,
-        engine_timings={"predicted_n": 4.0},
+        engine_timings={"predicted_n": 4.0}, kind="chat", conversation=number, turn=0, repeated_share=0.1,
     )  # fmt: skip
 
 

@@ -19,12 +19,13 @@ from inference_arena.store import Home, iter_samples, iter_traces
 
 WRITE = os.environ.get("ARENA_GOLDEN") == "write"
 RECORD_TYPES = (
-    "Record Arena Trial Settings Lengths Load Slo Host Device EngineUsed ModelUsed Startup Point Finished Failed "
+    "Record Arena Trial Settings Lengths Spread Prefix Kind Sessions Patience Data Load Replay Slo Host Device EngineUsed ModelUsed Startup Point Finished Failed "
     "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
     "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample"
 ).split()
 METRIC_TYPES = (
-    "Estimate Distribution Summary PointSummary SloResult ClientSummary HostSummary LoadSummary SelfTestSummary Doubt"
+    "Estimate Distribution Summary PointSummary GroupSummary LeftSummary CacheSummary SloResult ClientSummary "
+    "HostSummary LoadSummary SelfTestSummary Doubt"
 ).split()
 MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 

@@ -16,7 +16,7 @@ ASKED = {"sessions": TALKS, "lengths": Lengths(input_tokens=30, output_tokens=6,
 def by_session(traces):
     talks = defaultdict(list)
     for trace in sorted(traces, key=lambda trace: trace.scheduled_s):
-        talks[trace.session].append(trace)
+        talks[trace.conversation].append(trace)
     return talks
 
 

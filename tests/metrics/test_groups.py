@@ -63,7 +63,7 @@ def test_a_spike_is_told_from_what_came_before_and_after(trace, slo):
 
 
 def test_first_questions_are_told_from_later_ones(trace, slo):
-    told = groups(a_point(CLOSED), [trace(n, at_s=1.0 + n, session=n // 3, turn=n % 3) for n in range(9)], slo)
+    told = groups(a_point(CLOSED), [trace(n, at_s=1.0 + n, conversation=n // 3, turn=n % 3) for n in range(9)], slo)
 
     assert told["first question"].sent == 3
     assert told["later questions"].sent == 6

@@ -90,7 +90,7 @@ def turn_request(
         asked_output_tokens=said.output_tokens,
         prompt_sha256=prompt_sha256(messages),
         kind=conversation.kind,
-        session=conversation.number,
+        conversation=conversation.number,
         turn=turn,
         leave_after_reads=said.leave_after_reads,
     )

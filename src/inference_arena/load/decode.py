@@ -72,7 +72,7 @@ def decode(raw: RawRequest, body: bytes) -> RequestTrace:
         prompt_sha256=raw.prompt_sha256,
         cancelled_by=raw.cancelled_by,
         kind=raw.kind,
-        session=raw.session,
+        conversation=raw.conversation,
         turn=raw.turn,
     )
     if raw.status is None:

@@ -42,14 +42,19 @@ class RawRequest(Fact):
     body_bytes: int
     cancelled_by: CancelledBy | None = None
     kind: str | None = None
-    session: int | None = None
+    conversation: int | None = None
     turn: int | None = None
 
 
 def _head(call: Call, *, point: int) -> dict[str, Any]:
     """All but the reads; times are still monotonic readings."""
     request = call.request
-    seldom = {"cancelled_by": call.cancelled_by, "kind": request.kind, "session": request.session, "turn": request.turn}
+    seldom = {
+        "cancelled_by": call.cancelled_by,
+        "kind": request.kind,
+        "conversation": request.conversation,
+        "turn": request.turn,
+    }
     return {key: value for key, value in seldom.items() if value is not None} | {
         "request": request.number,
         "point": point,

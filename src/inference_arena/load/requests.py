@@ -20,7 +20,7 @@ class Request:
     asked_output_tokens: int
     prompt_sha256: str
     kind: str | None = None
-    session: int | None = None
+    conversation: int | None = None
     turn: int | None = None
     leave_after_reads: int | None = None
 

@@ -85,7 +85,7 @@ def _incoherent(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]
         loops, ok = sum(point.looping_answers for point in bad), sum(point.ok for point in bad)
         yield Doubt(
             code="incoherent-output",
-            weight="note" if trial.lengths.ignore_eos else "caution",
+            weight="note",
             evidence=f"{loops} of {ok} answers say the same words over and over{forced} {_where(bad)}",
             advice="speculative decoding guesses such text too well; read one answer, and try --natural",
         )

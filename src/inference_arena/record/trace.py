@@ -21,7 +21,7 @@ class RequestTrace(Fact):
     that was not reasoning, where the server tells them apart. Nothing here is text: hashes and lengths only.
 
     `cancelled_by` says why a person left before the answer's end; None for what was cut off because the load point was
-    over. `kind` is the kind of request in a mix. `session` and `turn` (from 0) place it in a conversation.
+    over. `kind` is the kind of request in a mix. `conversation` and `turn` (from 0) place it in a conversation.
     """
 
     request: int
@@ -52,7 +52,7 @@ class RequestTrace(Fact):
     engine_timings: dict[str, float] | None = None
     cancelled_by: CancelledBy | None = None
     kind: str | None = None
-    session: int | None = None
+    conversation: int | None = None
     turn: int | None = None
     repeated_share: float | None = None
 
