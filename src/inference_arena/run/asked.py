@@ -30,6 +30,8 @@ class Asked(Fact):
     threads: int | None = None
     kv_cache_type: str | None = None
     gpu_layers: int | None = None
+    tensor_parallel: int | None = None
+    replicas: int | None = None
     flags: tuple[str, ...] = ()
     port: int | None = None
     release: str | None = None
