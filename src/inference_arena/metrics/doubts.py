@@ -12,7 +12,6 @@ LATE_SHARE: Final = 0.05
 TPOT_SHARE: Final = 0.01
 CHUNKY: Final = 4.0
 BUSY_CLIENT_SHARE: Final = 0.8
-CACHED_SHARE: Final = 0.5
 SHORT_SHARE: Final = 0.05
 FEW_SAMPLES: Final = 30
 STILL_GROWING: Final = 1.1
@@ -35,7 +34,6 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_apportioned(summary.points),
         *_short_output(summary.points, trial),
         *load_doubts(points, summary.points, trial),
-        *_warm_cache(summary.points),
         *_busy_host(summary.points, cpu_cores),
         *_swapped(summary.points),
         *_short_window(summary.points),
@@ -196,18 +194,6 @@ def _short_output(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doub
             weight="caution",
             evidence=f"{sum(p.short_answers for p in bad)} answers were over 10 % shorter than asked, {told}",
             advice="do not compare with results of full length",
-        )
-
-
-def _warm_cache(points: Sequence[PointSummary]) -> Iterator[Doubt]:
-    bad = _those(points, lambda p: (p.cached_input_share or 0) > CACHED_SHARE)
-    if bad:
-        share = max(p.cached_input_share or 0 for p in bad)
-        yield Doubt(
-            code="warm-cache",
-            weight="caution",
-            evidence=f"{units.percent(share)} of prompt tokens came from the prefix cache {_where(bad)}",
-            advice="TTFT is that of repeated prompts; another --seed makes new ones",
         )
 
 

@@ -13,6 +13,7 @@ REPEATED_SHARE: Final = 0.05
 STILL_WORKING: Final = 1.0
 FEWEST_SAMPLES: Final = 3
 FOUND_SHARE: Final = 0.1
+CACHED_SHARE: Final = 0.5
 
 
 def load_doubts(points: Sequence[Point], summaries: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]:
@@ -22,6 +23,7 @@ def load_doubts(points: Sequence[Point], summaries: Sequence[PointSummary], tria
     yield from _incoherent(summaries, trial)
     yield from _repeated_prompts(summaries, trial)
     yield from _not_cold(summaries, trial)
+    yield from _warm_cache(summaries)
 
 
 def _where(points: Iterable[PointSummary]) -> str:
@@ -121,4 +123,16 @@ def _not_cold(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]:
             evidence=f"--cache off was asked for, and {units.percent(share)} of prompt tokens came from a cache "
             f"{_where(bad)}",
             advice="start the server without its prefix cache, then measure it with --url",
+        )
+
+
+def _warm_cache(points: Sequence[PointSummary]) -> Iterator[Doubt]:
+    bad = _those(points, lambda p: (p.cached_input_share or 0) > CACHED_SHARE)
+    if bad:
+        share = max(p.cached_input_share or 0 for p in bad)
+        yield Doubt(
+            code="warm-cache",
+            weight="caution",
+            evidence=f"{units.percent(share)} of prompt tokens came from the prefix cache {_where(bad)}",
+            advice="TTFT is that of repeated prompts; another --seed makes new ones",
         )
