@@ -5,11 +5,13 @@ from inference_arena.load.files import Arrival, read_prompts, read_replay
 from inference_arena.load.fleet import LoadFleet
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
+from inference_arena.load.prompts import FIRST, first_words, vocabulary
 from inference_arena.load.raw import read_raw
 from inference_arena.load.self_test import self_test
 from inference_arena.load.wire import connect_failure
 
 __all__ = [
+    "FIRST",
     "Arrival",
     "Driven",
     "LoadFleet",
@@ -20,8 +22,10 @@ __all__ = [
     "Wording",
     "connect_failure",
     "decode",
+    "first_words",
     "read_prompts",
     "read_raw",
     "read_replay",
     "self_test",
+    "vocabulary",
 ]

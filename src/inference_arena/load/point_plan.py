@@ -19,12 +19,14 @@ class Target(Fact):
 class Wording(Fact):
     """How many words make a prompt of the wanted length, found by asking the server before the clock starts.
 
-    `other_texts` holds the tokens per word of kinds of text that differ from the plain one.
+    `other_texts` holds the tokens per word of kinds of text that differ from the plain one. `word_tokens` is the
+    engine's own count of each of our plain words; with it plain prompts have the wanted length exactly.
     """
 
     tokens_per_word: float = 1.3
     overhead_tokens: int = 0
     other_texts: dict[str, float] | None = None
+    word_tokens: dict[str, int] | None = None
 
     def words(self, tokens: int, texts: str | None = None) -> int:
         per_word = (self.other_texts or {}).get(texts or "", self.tokens_per_word)

@@ -5,7 +5,7 @@ prefix cache, so each prompt opens with names of its own and goes on in sentence
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 _NAMES = (
@@ -58,16 +58,69 @@ def _sentence(pick: random.Random) -> str:
     return text if pick.random() < 0.5 else f"In {pick.choice(_PLACES)}, {who} {text[len(who) + 1 :]}"
 
 
-def prompt_text(*, words: int, seed: int | str) -> str:
-    """About `words` words: an opening, sentences, and a request; never fewer than asked by more than one sentence."""
-    pick = random.Random(seed)
-    opening = (
+def _opening(pick: random.Random) -> str:
+    return (
         f"{pick.choice(_NAMES)} and {pick.choice(_NAMES)} from {pick.choice(_PLACES)} kept notes on the "
         f"{pick.choice(_THINGS)}, page {pick.randrange(10, 9999)}."
     )
+
+
+def prompt_text(*, words: int, seed: int | str) -> str:
+    """About `words` words: an opening, sentences, and a request; never fewer than asked by more than one sentence."""
+    pick = random.Random(seed)
+    opening = _opening(pick)
     ask = pick.choice(_ASK)
     parts = opening.split()
     while len(parts) < words - len(ask.split()):
         parts += _sentence(pick).split()
     room = max(1, words - len(ask.split()))
     return " ".join([*islice(parts, room), *ask.split()][:words])
+
+
+def vocabulary() -> tuple[str, ...]:
+    """Every word that plain prompts are made of, but for page numbers; one number of each length stands for those."""
+    sources = (*_NAMES, *_PLACES, *_THINGS, *_WHO, *_DID, *_WHAT, *_HOW, *_ASK, "and from kept notes on the page In")
+    words = {word for text in sources for word in text.split()}
+    ends = {f"{text.split()[-1]}." for text in _HOW} | {f"{thing}," for thing in _THINGS}
+    starts = {f"{text[0].upper()}{text[1:]}".split()[0] for text in _WHO}
+    return tuple(sorted(words | ends | starts | {f"{place}," for place in _PLACES} | set(_NUMBERS.values())))
+
+
+def first_words() -> tuple[str, ...]:
+    """The words that plain prompts begin with, where no space stands before them."""
+    return tuple(sorted(set(_NAMES)))
+
+
+FIRST = "^"  # before a word in a table: its count at the beginning of a prompt
+_NUMBERS = {2: "10.", 3: "100.", 4: "1000."}
+
+
+def tokens_of(word: str, table: Mapping[str, int]) -> int:
+    """By the engine's own count; a page number counts as one of its length."""
+    return table.get(word) or table.get(_NUMBERS.get(len(word) - 1, ""), 1)
+
+
+def exact_text(*, tokens: int, table: Mapping[str, int], seed: int | str) -> str:
+    """Plain text of exactly so many tokens by the engine's count of our words: sentences, filled up, then the request.
+
+    Under the length of the request alone it is as short as one sentence's beginning.
+    """
+    pick = random.Random(seed)
+    opening, ask = _opening(pick).split(), pick.choice(_ASK).split()
+    short = sorted(word for word, count in table.items() if count == 1 and word.islower() and word.isalpha())
+    ask = ask if sum(tokens_of(word, table) for word in ask) < tokens - 8 else []
+    room = tokens - sum(tokens_of(word, table) for word in ask)
+    parts: list[str] = []
+    waiting = iter(opening)
+    while room > 0:
+        word = next(waiting, None)
+        if word is None:
+            waiting = iter(_sentence(pick).split())
+            continue
+        known = f"{FIRST}{word}" if not parts and f"{FIRST}{word}" in table else word
+        if (count := tokens_of(known, table)) > room:
+            parts += [pick.choice(short) for _ in range(room)]
+            break
+        parts.append(word)
+        room -= count
+    return " ".join((*parts, *ask))

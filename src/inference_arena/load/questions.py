@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from inference_arena.load.files import read_prompts, read_replay
 from inference_arena.load.lengths import drawn_length, output_length
 from inference_arena.load.materials import shared_beginning, text_of
-from inference_arena.load.point_plan import PointPlan
+from inference_arena.load.point_plan import PointPlan, Wording
+from inference_arena.load.prompts import exact_text
 from inference_arena.plan import Kind, Lengths, Patience, Prefix, Texts
 
 Message = dict[str, str]
@@ -84,13 +85,20 @@ def wanted_lengths(plan: PointPlan, sort: Sort, *, number: int, seed: str) -> tu
 def prompt_of(plan: PointPlan, sort: Sort, *, tokens: int, seed: str) -> str:
     """A shared beginning, where there is one, and words of its own; together about as many as wanted."""
     if sort.prefix is None:
-        return text_of(sort.texts, words=plan.wording.words(tokens, sort.texts), seed=seed)
+        return own_text(plan.wording, sort.texts, tokens=tokens - plan.wording.overhead_tokens, seed=seed)
     shared_tokens = round(tokens * sort.prefix.share)
     which = random.Random(f"{seed}/prefix").randrange(sort.prefix.different)
-    words = plan.wording.words(shared_tokens, sort.texts)
+    words = plan.wording.words(shared_tokens + plan.wording.overhead_tokens, sort.texts)
     beginning = shared_beginning(sort.texts, words=words, seed=plan.shared_seed, which=which)
-    own = text_of(sort.texts, words=plan.wording.words(tokens - shared_tokens, sort.texts), seed=seed)
-    return f"{beginning}\n\n{own}"
+    own_tokens = tokens - shared_tokens - plan.wording.overhead_tokens
+    return f"{beginning}\n\n{own_text(plan.wording, sort.texts, tokens=own_tokens, seed=seed)}"
+
+
+def own_text(wording: Wording, texts: Texts | None, *, tokens: int, seed: str) -> str:
+    """Exactly so many tokens where the engine counted our words, and about as many else."""
+    if wording.word_tokens is not None and texts in {None, "notes"}:
+        return exact_text(tokens=max(1, tokens), table=wording.word_tokens, seed=seed)
+    return text_of(texts, words=wording.words(tokens + wording.overhead_tokens, texts), seed=seed)
 
 
 def leaves_after(patience: Patience | None, *, output_tokens: int, seed: str) -> int | None:

@@ -26,6 +26,7 @@ from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv, spoken_environment
 from inference_arena.run.server import Server, attach, launch, wait_ready
 from inference_arena.run.session import run
+from inference_arena.run.tokenizer import counter, word_tokens
 from inference_arena.run.tools import Progress, Tick, Tools
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
 from inference_arena.telemetry import Counters, Sampler, read_counters
@@ -182,6 +183,9 @@ def _acquaint(
         },
         folder=journal.path,
         clock_zero_s=clock.zero_s,
+        count_words=lambda: (
+            None if engine_name == "openai" else word_tokens(counter(server.root, headers=dict(headers), model=model))
+        ),
     )
 
 

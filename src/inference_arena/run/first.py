@@ -23,6 +23,9 @@ SHORT_WORDS: Final = 8
 OPTIONAL: Final = ("cache_prompt", "ignore_eos", "temperature", "stream_options")
 REFUSALS: Final = frozenset({"http-400", "http-422", "http-500", "http-501"})
 LISTING_TIMEOUT_S: Final = 10.0
+TEXT_WORDS: Final = 120
+EXACT_TOKENS: Final = 60
+MOST_OVERHEAD: Final = 2000  # of a chat template
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -101,26 +104,33 @@ def get_acquainted(
     extra: Mapping[str, Any],
     folder: Path,
     clock_zero_s: float,
+    count_words: Callable[[], dict[str, int] | None] = lambda: None,
 ) -> Acquainted:
-    """Two short requests, the second of the wanted length. Raises RunFailed when no answer comes of them."""
+    """Two short requests, the second of the wanted length. Raises RunFailed when no answer comes of them.
+
+    One more for each kind of text that is not plain, and one where the engine's tokenizer can count our words.
+    """
     wanted: dict[str, Any] = {"model": model, "temperature": 0, "stream_options": {"include_usage": True}, **extra}
     if not job.trial.lengths.ignore_eos:
         wanted.pop("ignore_eos", None)
 
-    def ask(parameters: Mapping[str, Any], words: int) -> RequestTrace:
+    def ask(parameters: Mapping[str, Any], words: int, **fields: Any) -> RequestTrace:
         plan = _plan(job, target, parameters, words=words, raw_path=folder / "first.raw", clock_zero_s=clock_zero_s)
-        return ask_once(load, plan)
+        return ask_once(load, plan.model_copy(update=fields))
 
     first, parameters, dropped = _without_what_is_refused(lambda sent: ask(sent, SHORT_WORDS), wanted)
     words = Wording().words(job.trial.lengths.input_tokens)
     second = ask(parameters, words)
     _must_be_ok(second, "probe")
+    wording = learn_wording(first, second, words=words)
+    wording = learn_texts(wording, job, lambda texts: ask(parameters, TEXT_WORDS, texts=texts))
+    wording = learn_counts(wording, count_words(), lambda exact: ask(parameters, EXACT_TOKENS, wording=exact))
     return Acquainted(
         target=target,
         engine_name=engine_name,
         parameters=parameters,
         dropped=dropped,
-        wording=learn_wording(first, second, words=words),
+        wording=wording,
         first_request_s=_took(first),
         answer_s=estimate_answer_s(second, tokens=job.trial.lengths.output_tokens),
     )
@@ -192,6 +202,32 @@ def learn_wording(first: RequestTrace, second: RequestTrace, *, words: int) -> W
         return Wording()
     overhead = max(0, round(first.input_tokens - SHORT_WORDS * per_word))
     return Wording(tokens_per_word=per_word, overhead_tokens=overhead)
+
+
+def learn_texts(wording: Wording, job: Job, ask: Callable[[str], RequestTrace]) -> Wording:
+    """Tokens per word of source files and of tools' results, where the load asks for such."""
+    trial = job.trial
+    wanted = {trial.texts, *(kind.texts for kind in trial.mix or ())} - {None, "notes"}
+    told: dict[str, float] = {}
+    for texts in sorted(text for text in wanted if text is not None):
+        trace = ask(texts)
+        per_word = None if trace.input_tokens is None else (trace.input_tokens - wording.overhead_tokens) / TEXT_WORDS
+        if trace.result == "ok" and per_word is not None and 0.3 < per_word < 20:
+            told[texts] = per_word
+    return wording.model_copy(update={"other_texts": told}) if told else wording
+
+
+def learn_counts(wording: Wording, counts: dict[str, int] | None, ask: Callable[[Wording], RequestTrace]) -> Wording:
+    """Exact prompts where the engine's count of our words holds in a real request; else the wording as it was."""
+    if counts is None:
+        return wording
+    trace = ask(Wording(tokens_per_word=1.0, word_tokens=counts))
+    if trace.result != "ok" or trace.input_tokens is None:
+        return wording
+    overhead = trace.input_tokens - EXACT_TOKENS
+    if not 0 <= overhead <= MOST_OVERHEAD:
+        return wording
+    return wording.model_copy(update={"word_tokens": counts, "overhead_tokens": overhead})
 
 
 def _took(trace: RequestTrace) -> float | None:
