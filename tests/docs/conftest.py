@@ -16,6 +16,7 @@ from inference_arena.record import (
     Evidence,
     HostSample,
     Record,
+    RepeatSample,
     RequestTrace,
     Sample,
     SelfTestSample,
@@ -97,7 +98,7 @@ def _samples() -> list[Sample]:
         streams=2, token_interval_s=0.01, true_ttft_s=(0.05,), seen_ttft_s=(0.0501,), true_tpot_s=(0.01,),
         seen_tpot_s=(0.01,), tokens_sent=20, tokens_seen=20,
     )  # fmt: skip
-    return [*own, test]
+    return [*own, test, RepeatSample(first_s=0.5, again_s=0.48, same_answer=True)]
 
 
 @pytest.fixture

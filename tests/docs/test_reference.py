@@ -22,11 +22,11 @@ RECORD_TYPES = (
     "Record Arena Trial Settings Lengths Spread Prefix Kind Sessions Patience Data Load Replay Slo Host Device Link "
     "EngineUsed ModelUsed Startup Point Finished Failed "
     "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
-    "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample"
+    "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample RepeatSample"
 ).split()
 METRIC_TYPES = (
     "Estimate Distribution Summary PointSummary GroupSummary LeftSummary CacheSummary SloResult ClientSummary "
-    "HostSummary LoadSummary SelfTestSummary Doubt"
+    "HostSummary LoadSummary SelfTestSummary RepeatSummary Doubt"
 ).split()
 MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 
@@ -172,7 +172,7 @@ def test_every_raw_line_is_valid(pages: ModuleType, kept: Path):
     traces, sampled = list(iter_traces(kept)), list(iter_samples(kept))
     assert [_errors(requests, trace.model_dump_json()) for trace in traces] == [[]] * len(traces)
     assert [_errors(samples, sample.model_dump_json(exclude_none=True)) for sample in sampled] == [[]] * len(sampled)
-    assert {sample.kind for sample in sampled} == {"host", "counters", "device", "client", "self-test"}
+    assert {sample.kind for sample in sampled} == {"host", "counters", "device", "client", "self-test", "repeat"}
 
 
 def test_the_schemas_refuse_what_is_not_theirs(pages: ModuleType, kept: Path):

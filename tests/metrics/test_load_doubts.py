@@ -5,7 +5,7 @@ import pytest
 from inference_arena.metrics.load_doubts import load_doubts
 from inference_arena.metrics.summary import summarise_point
 from inference_arena.plan import Data
-from inference_arena.record import CacheSummary, LeftSummary
+from inference_arena.record import CacheSummary, LeftSummary, RepeatSummary
 
 
 @pytest.fixture
@@ -70,3 +70,16 @@ def test_a_cache_that_was_to_be_off_and_was_not_is_doubted(raised):
     assert raised({"prefix_cache": found(0.5)}, cache="off") == {"cache-not-off": "serious"}
     assert raised({"prefix_cache": found(0.5)}, cache="warm") == {}
     assert raised({"cached_input_share": 0.5}, cache="off") == {"cache-not-off": "serious"}
+
+
+@pytest.mark.parametrize(
+    ("first_s", "again_s", "same", "told"),
+    [(1.0, 0.01, True, True), (1.0, 0.9, True, False), (1.0, 0.01, False, False), (0.03, 0.001, True, False)],
+)
+def test_a_question_that_is_answered_at_once_the_second_time_shows_a_cache_of_answers(
+    trial, first_s, again_s, same, told
+):
+    asked = RepeatSummary(first_s=first_s, again_s=again_s, same_answer=same)
+    found = {doubt.code for doubt in load_doubts((), (), trial(), repeat=asked)}
+
+    assert ("response-cache" in found) is told

@@ -33,7 +33,7 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_usage_missing(summary.points),
         *_apportioned(summary.points),
         *_short_output(summary.points, trial),
-        *load_doubts(points, summary.points, trial),
+        *load_doubts(points, summary.points, trial, repeat=summary.repeat),
         *_busy_host(summary.points, cpu_cores),
         *_swapped(summary.points),
         *_short_window(summary.points),

@@ -5,7 +5,7 @@ from typing import Final
 
 from inference_arena import units
 from inference_arena.plan import Trial
-from inference_arena.record import Doubt, Point, PointSummary
+from inference_arena.record import Doubt, Point, PointSummary, RepeatSummary
 
 LEFT_SHARE: Final = 0.02
 ANSWERS_SHARE: Final = 0.2
@@ -14,9 +14,14 @@ STILL_WORKING: Final = 1.0
 FEWEST_SAMPLES: Final = 3
 FOUND_SHARE: Final = 0.1
 CACHED_SHARE: Final = 0.5
+LEAST_ANSWER_S: Final = 0.04
+CACHED_ANSWER: Final = 0.25
 
 
-def load_doubts(points: Sequence[Point], summaries: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]:
+def load_doubts(
+    points: Sequence[Point], summaries: Sequence[PointSummary], trial: Trial, *, repeat: RepeatSummary | None = None
+) -> Iterator[Doubt]:
+    yield from _response_cache(repeat)
     yield from _saturated(points)
     yield from _people_left(summaries)
     yield from _still_working(summaries)
@@ -32,6 +37,20 @@ def _where(points: Iterable[PointSummary]) -> str:
 
 def _those(points: Iterable[PointSummary], wrong: Callable[[PointSummary], bool]) -> list[PointSummary]:
     return [point for point in points if wrong(point)]
+
+
+def _response_cache(repeat: RepeatSummary | None) -> Iterator[Doubt]:
+    """A prefix cache saves reading the question, which is short here; only a cache of answers saves writing one."""
+    if repeat is None or not repeat.same_answer or repeat.first_s < LEAST_ANSWER_S:
+        return
+    if repeat.again_s < CACHED_ANSWER * repeat.first_s:
+        yield Doubt(
+            code="response-cache",
+            weight="serious",
+            evidence=f"a question took {units.seconds(repeat.first_s)} to answer, and {units.seconds(repeat.again_s)} "
+            "when it was asked again: answers are kept and given out again",
+            advice="turn the cache of answers off; prompts that come twice, as those of --data may, measure only that",
+        )
 
 
 def _saturated(points: Sequence[Point]) -> Iterator[Doubt]:

@@ -5,7 +5,16 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from inference_arena.metrics.statistics import distribution
-from inference_arena.record import CacheSummary, CounterSample, LeftSummary, Point, RequestTrace, Sample
+from inference_arena.record import (
+    CacheSummary,
+    CounterSample,
+    LeftSummary,
+    Point,
+    RepeatSample,
+    RepeatSummary,
+    RequestTrace,
+    Sample,
+)
 
 RUNNING, WAITING = "requests_running", "requests_waiting"
 LOOKED_UP, FOUND = "prefix_cache_queries_total", "prefix_cache_hits_total"
@@ -40,6 +49,12 @@ def _in_flight(traces: Iterable[RequestTrace], at_s: float) -> int:
         trace.sent_s is not None and trace.sent_s <= at_s and (trace.ended_s is None or at_s < trace.ended_s)
         for trace in traces
     )
+
+
+def repeat_summary(samples: Iterable[Sample]) -> RepeatSummary | None:
+    """None where no question was asked twice."""
+    asked = next((sample for sample in samples if isinstance(sample, RepeatSample)), None)
+    return None if asked is None else RepeatSummary(**asked.model_dump(exclude={"kind"}))
 
 
 def cache_summary(point: Point, *, samples: Iterable[Sample]) -> CacheSummary | None:

@@ -19,7 +19,7 @@ from inference_arena.metrics.latency import (
     tpot_s,
     ttft_s,
 )
-from inference_arena.metrics.reaction import cache_summary, left_summary
+from inference_arena.metrics.reaction import cache_summary, left_summary, repeat_summary
 from inference_arena.metrics.statistics import across_repeats, distribution, percentile
 from inference_arena.metrics.throughput import (
     Window,
@@ -76,6 +76,7 @@ def summarise(
         peak_output_tokens_per_s=None if best is None else _speed(best),
         peak_at=None if best is None else best.load,
         self_test=self_test_summary(samples),
+        repeat=repeat_summary(samples),
         doubts=(),
     )
     found = find_doubts(bare, trial=trial, points=points, cpu_cores=cpu_cores)

@@ -175,6 +175,14 @@ class SelfTestSummary(Fact):
     tokens_lost: int
 
 
+class RepeatSummary(Fact):
+    """One short question asked twice: how long each answer took in all, and whether it was the same."""
+
+    first_s: float
+    again_s: float
+    same_answer: bool
+
+
 class Doubt(Fact):
     """A reason to distrust the record: what was seen, and what would settle it."""
 
@@ -194,3 +202,4 @@ class Summary(Fact):
     peak_at: Load | None
     self_test: SelfTestSummary | None
     doubts: tuple[Doubt, ...]
+    repeat: RepeatSummary | None = None

@@ -124,7 +124,17 @@ class SelfTestSample(Fact):
     tokens_seen: int
 
 
+class RepeatSample(Fact):
+    """One short question asked twice of a server that was running already: how long each answer took in all."""
+
+    kind: Literal["repeat"] = "repeat"
+    first_s: float
+    again_s: float
+    same_answer: bool
+
+
 Sample = Annotated[
-    HostSample | CounterSample | DeviceSample | ClientSample | SelfTestSample, Field(discriminator="kind")
+    HostSample | CounterSample | DeviceSample | ClientSample | SelfTestSample | RepeatSample,
+    Field(discriminator="kind"),
 ]
 SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)

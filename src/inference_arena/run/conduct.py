@@ -171,7 +171,7 @@ def _acquaint(
     if server.process is None:
         listing = list_models(server.address, headers=headers)
         engine_name, model = identify(listing.document()), choose_model(job, listing)
-    return get_acquainted(
+    known = get_acquainted(
         job,
         load=load,
         target=server.address.target(job.trial.endpoint, headers),
@@ -187,6 +187,9 @@ def _acquaint(
             None if engine_name == "openai" else word_tokens(counter(server.root, headers=dict(headers), model=model))
         ),
     )
+    if known.repeat is not None:
+        journal.samples([known.repeat.model_dump_json()])
+    return known
 
 
 def _counters(server: Server, engine_name: str, *, clock: Clock) -> Counters | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from inference_arena.engines import model_ids
 from inference_arena.load import LoadFleet, LoadProcess, PointPlan, Target, Wording, decode, read_raw
 from inference_arena.plan import Lengths, Load
-from inference_arena.record import Failed, RequestTrace, Stage
+from inference_arena.record import Failed, RepeatSample, RequestTrace, Stage
 from inference_arena.run.address import Address
 from inference_arena.run.failure import RunFailed, request_failed
 from inference_arena.run.http import Reply, get
@@ -25,6 +25,8 @@ REFUSALS: Final = frozenset({"http-400", "http-422", "http-500", "http-501"})
 LISTING_TIMEOUT_S: Final = 10.0
 TEXT_WORDS: Final = 120
 EXACT_TOKENS: Final = 60
+REPEAT_WORDS: Final = 12
+REPEATED: Final = Lengths(input_tokens=REPEAT_WORDS, output_tokens=24, output_jitter=0.0)
 MOST_OVERHEAD: Final = 2000  # of a chat template
 Headers = tuple[tuple[str, str], ...]
 
@@ -40,6 +42,7 @@ class Acquainted:
     wording: Wording
     first_request_s: float | None
     answer_s: float
+    repeat: RepeatSample | None = None
 
 
 def key_headers(api_key: str | None) -> Headers:
@@ -133,7 +136,20 @@ def get_acquainted(
         wording=wording,
         first_request_s=_took(first),
         answer_s=estimate_answer_s(second, tokens=job.trial.lengths.output_tokens),
+        repeat=None if job.address is None else asked_twice(lambda: ask(parameters, REPEAT_WORDS, lengths=REPEATED)),
     )
+
+
+def asked_twice(ask: Callable[[], RequestTrace]) -> RepeatSample | None:
+    """The same short question again: whether somebody keeps answers. None where it was not answered both times."""
+    first, again = ask(), ask()
+    if first.result != "ok" or again.result != "ok":
+        return None
+    took = _took(first), _took(again)
+    if took[0] is None or took[1] is None:
+        return None
+    same = first.answer_sha256 is not None and first.answer_sha256 == again.answer_sha256
+    return RepeatSample(first_s=round(took[0], 6), again_s=round(took[1], 6), same_answer=same)
 
 
 def _without_what_is_refused(
