@@ -46,8 +46,9 @@ def test_an_open_load_of_three_processes_sends_each_arrival_once_and_loses_no_to
     assert list(tmp_path.glob("*part*.raw")) == []
 
 
-def test_a_closed_load_of_three_processes_keeps_its_streams_in_all(driven):
-    point, traces, _ = driven(Load(kind="closed", concurrency=7, warmup_s=0.2, duration_s=0.8))
+@pytest.mark.parametrize("warmup_s", [0.2, None])
+def test_a_closed_load_of_three_processes_keeps_its_streams_in_all(driven, warmup_s):
+    point, traces, _ = driven(Load(kind="closed", concurrency=7, warmup_s=warmup_s, duration_s=0.8))
     middle = (point.steady_from_s + point.steady_to_s) / 2
     flying = [t for t in traces if t.scheduled_s <= middle < t.ended_s]
 

@@ -96,7 +96,8 @@ class Course:
     def warm(self, stream: int) -> None:
         """A stream has ended its first request; when all have, the load is at its target and counts from here."""
         self.streams_warm.add(stream)
-        if len(self.streams_warm) == streams_wanted(self.plan.load, 0.0):
+        own = range(self.plan.process, streams_wanted(self.plan.load, 0.0), self.plan.processes)
+        if self.streams_warm.issuperset(own):
             self.begin_steady()
 
     def begin_steady(self) -> None:

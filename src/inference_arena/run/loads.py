@@ -116,7 +116,8 @@ def _replayed(asked: "Asked") -> Load:
     warmup_s = asked.warmup_s or 0.0
     if whole_s <= warmup_s:
         raise UsageError(f"the trace lasts {whole_s:g} s, no longer than the warm-up", try_="a slower --trace-speed")
-    measured_s = min(asked.duration_s or whole_s, whole_s - warmup_s + 1e-3)
+    left_s = whole_s - warmup_s + 1e-3  # the last arrival counts too
+    measured_s = left_s if asked.duration_s is None else min(asked.duration_s, left_s)
     return Load(
         kind="open",
         rate_per_s=round(len(rows) / whole_s, 6),
