@@ -10,6 +10,7 @@ from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.offer import Offer, offer, offer_of, package_card, versions_of
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.reverse import Turned, smallest_card, turned
@@ -36,6 +37,7 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "Offer",
     "Purpose",
     "Question",
     "Refusal",
@@ -62,7 +64,10 @@ __all__ = [
     "memory",
     "newest_release",
     "notices",
+    "offer",
+    "offer_of",
     "order_plans",
+    "package_card",
     "plan_one",
     "question",
     "rank",
@@ -77,4 +82,5 @@ __all__ = [
     "target_of_processor",
     "targets_of_host",
     "turned",
+    "versions_of",
 ]

@@ -1,4 +1,8 @@
-"""Which programs on this machine can run llama.cpp's server, best first."""
+"""Which programs on this machine can run an engine, best first.
+
+One that is given; else an environment of the arena's own; else one on PATH; else the built-in engine. Versions are read
+from the packages beside a program where there are any: starting vLLM only to ask it takes a quarter of a minute.
+"""
 
 import os
 import re
@@ -7,21 +11,57 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 from inference_arena.errors import NotFoundError
+from inference_arena.facts import Packages
+from inference_arena.plan import package_card
+from inference_arena.run.installed import (
+    Installed,
+    environment_of,
+    installed,
+    python_of,
+    release_of,
+    site_packages,
+    version_in,
+)
 from inference_arena.run.job import Program
+from inference_arena.store import Home
 
 VERSION_LIMIT_S: Final = 10.0
 VERSION_BYTES: Final = 64 * 1024
 _VERSION: Final = re.compile(r"version:\s*(\S+)")
+_OURS: Final = "inference_arena.run.llama_server"
+
+
+def programs_for(
+    engine: str, *, home: Home, release: str | None = None, program: str | None = None
+) -> tuple[Program, ...]:
+    """What can start the engine here, best first: in a release if one is asked for. Raises NotFoundError."""
+    card = package_card(engine)
+    if program is not None:
+        return (_given(card, Path(program).expanduser(), release=release),)
+    found = [*_own(card, home), *_on_path(card), *_built_in(card)]
+    wanted = tuple(one for one in found if release is None or one.version == release)
+    if wanted:
+        return wanted
+    others = ", ".join(one.version or "one of unknown version" for one in found)
+    asked = engine if release is None else f"{engine}=={release}"
+    raise NotFoundError(
+        f"{card.title}{f' {release}' if release else ''} is not on this machine",
+        why=f"there is {others}" if others else _looked(card),
+        try_=f"arena engines install {asked}",
+    )
 
 
 def llama_programs() -> tuple[Program, ...]:
     """A llama-server on PATH, built for this machine or its card, then the built-in one. Raises NotFoundError."""
-    found = tuple(program for program in (_on_path(), _built_in()) if program is not None)
+    card = package_card("llamacpp")
+    found = (*_on_path(card), *_built_in(card))
     if found:
         return found
     raise NotFoundError(
@@ -31,12 +71,81 @@ def llama_programs() -> tuple[Program, ...]:
     )
 
 
-def _on_path() -> Program | None:
-    path = shutil.which("llama-server")
-    if path is None:
-        return None
-    why = "a llama-server on PATH may be built for this processor or card"
-    return Program(name="llama-server", argv=(path,), version=_version_of(path), why=why)
+def _looked(card: Packages) -> str:
+    name = card.program or f"Python with {card.module}"
+    return f"there is no {name} on PATH, and none that the arena has installed"
+
+
+def _own(card: Packages, home: Home) -> Iterator[Program]:
+    """Environments of the arena's own, newest first."""
+    for one in installed(home, card.name):
+        argv, env = _start(card, environment_of(home, card.name, one.release))
+        yield Program(name=f"{card.title} {one.release}", argv=argv, env=env, version=one.release, why=_why(one))
+
+
+def _why(one: Installed) -> str:
+    return f"installed by `arena engines install {one.engine}=={one.release}`"
+
+
+def _start(card: Packages, environment: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """How the engine in an environment is started: its program, its module, or by our own server for xllamacpp."""
+    if card.module is not None:
+        return (str(python_of(environment)), "-m", card.module), {}
+    program = environment / "bin" / (card.program or "")
+    if not program.is_file() and version_in(environment, ("xllamacpp",)) is not None:
+        return (sys.executable, "-m", _OURS), {"PYTHONPATH": os.pathsep.join(map(str, site_packages(environment)))}
+    return (str(program),), {}
+
+
+def _given(card: Packages, path: Path, *, release: str | None) -> Program:
+    """An executable, or an environment's folder. Raises NotFoundError where it is neither, or of another release."""
+    if not path.exists():
+        raise NotFoundError(f"there is no {path}", try_="--program PATH: the engine's program or its environment")
+    argv, env = _start(card, path.absolute()) if path.is_dir() else _executable(card, path.absolute())
+    if not Path(argv[0]).is_file() or not os.access(argv[0], os.X_OK):
+        raise NotFoundError(
+            f"{path} cannot be started",
+            why=f"there is no program {argv[0]}" if path.is_dir() else "it is not executable",
+            try_=f"--program PATH: {card.program or 'its Python'}, or an environment with it in bin",
+        )
+    found = _version_beside(card, path.absolute() if path.is_dir() else Path(argv[0]))
+    if release is not None and found is not None and found != release:
+        raise NotFoundError(f"{path} is {card.title} {found}, not {release}", try_=f"arena engines install {card.name}=={release}")
+    return Program(name=card.program or card.name, argv=argv, env=env, version=found, why="it was named")
+
+
+def _executable(card: Packages, path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """A Python stands for the engine's module in it."""
+    if card.module is not None and path.name.startswith("python"):
+        return (str(path), "-m", card.module), {}
+    return (str(path),), {}
+
+
+def _on_path(card: Packages) -> Iterator[Program]:
+    """Its program on PATH; where it is a module, the Python there that has it."""
+    for name in (card.program,) if card.program else ("python3", "python"):
+        path = shutil.which(name)
+        found = None if path is None else _version_beside(card, Path(path))
+        if path is None or (card.module is not None and found is None):
+            continue
+        argv = (path, "-m", card.module) if card.module is not None else (path,)
+        yield Program(name=card.program or card.name, argv=argv, version=found, why=_why_path(card, path))
+        return
+
+
+def _why_path(card: Packages, path: str) -> str:
+    if card.name == "llamacpp":
+        return "a llama-server on PATH may be built for this processor or card"
+    return f"{path} is on PATH"
+
+
+def _version_beside(card: Packages, path: Path) -> str | None:
+    """From the packages of the environment that the program is in; else what it says when asked, if that is quick."""
+    environment = path if path.is_dir() else path.parent.parent
+    found = version_in(environment, card.distributions)
+    if found is not None:
+        return release_of(card, found)
+    return _version_of(str(path)) if card.name == "llamacpp" and path.is_file() else None
 
 
 def _version_of(path: str) -> str | None:
@@ -65,15 +174,17 @@ def _output_of(argv: list[str]) -> str:
         return output.read(VERSION_BYTES).decode(errors="replace")
 
 
-def _built_in() -> Program | None:
+def _built_in(card: Packages) -> Iterator[Program]:
+    if card.name != "llamacpp":
+        return
     try:
-        installed = version("xllamacpp")
+        found = version("xllamacpp")
     except PackageNotFoundError:
-        return None
-    return Program(
+        return
+    yield Program(
         name="built-in llama.cpp",
-        argv=(sys.executable, "-m", "inference_arena.run.llama_server"),
-        version=f"b{installed.rpartition('.')[2]}",
+        argv=(sys.executable, "-m", _OURS),
+        version=f"b{found.rpartition('.')[2]}",
         built_in=True,
-        why=f"the portable build in xllamacpp {installed}; no better llama-server is on PATH",
+        why=f"the portable build in xllamacpp {found}; no better llama-server is on PATH",
     )

@@ -33,6 +33,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def engines(self) -> Path:
+        return self.root / "engines"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
