@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Literal
 
+from pydantic import Field
+
 from inference_arena.facts.fact import Fact
 
 Place = Literal["nvidia", "processor"]
@@ -24,7 +26,7 @@ class Build(Fact):
     package: str
     what: str
     versions: tuple[str, ...] = ()
-    package_versions: dict[str, str] = {}
+    package_versions: dict[str, str] = Field(default_factory=dict)
     cuda: bool = False
     python: str | None = None
     platforms: tuple[str, ...]

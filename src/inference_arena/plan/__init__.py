@@ -11,6 +11,7 @@ from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
 from inference_arena.plan.offer import Offer, offer, offer_of, package_card, versions_of
+from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.reverse import Turned, smallest_card, turned
@@ -38,6 +39,8 @@ __all__ = [
     "Notice",
     "Obstacle",
     "Offer",
+    "PredictedSpeed",
+    "Prediction",
     "Purpose",
     "Question",
     "Refusal",
@@ -69,6 +72,7 @@ __all__ = [
     "order_plans",
     "package_card",
     "plan_one",
+    "predict",
     "question",
     "rank",
     "release_for",

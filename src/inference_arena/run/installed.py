@@ -3,7 +3,6 @@
 An environment counts once its manifest is there, which is written last; what an interrupted install left has none.
 """
 
-import json
 from datetime import datetime
 from importlib.metadata import DistributionFinder, MetadataPathFinder
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Final
 import psutil
 from pydantic import ValidationError
 
-from inference_arena.facts import Fact, Packages, Place, packages, version_key
 from inference_arena.errors import UsageError
+from inference_arena.facts import Fact, Packages, Place, packages, version_key
 from inference_arena.store import Home
 
 MANIFEST: Final = "manifest.json"
@@ -54,7 +53,7 @@ def installed(home: Home, engine: str | None = None) -> tuple[Installed, ...]:
         manifest
         for name in ([engine] if engine else packages())
         for path in (home.engines / name).glob(f"*/{MANIFEST}")
-        if (manifest := _read(path)) is not None
+        if (manifest := read_manifest(path.parent)) is not None
     ]
     return tuple(sorted(found, key=_order, reverse=True))
 
@@ -108,10 +107,11 @@ def _uses(process: psutil.Process, inside: str) -> bool:
     return any(word.startswith(inside) for word in words)
 
 
-def _read(path: Path) -> Installed | None:
+def read_manifest(folder: Path) -> Installed | None:
+    """None where there is none that can be read: then the install did not end."""
     try:
-        return Installed.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError, json.JSONDecodeError):
+        return Installed.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
         return None
 
 

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from inference_arena.errors import NotFoundError
-from inference_arena.facts import Packages
+from inference_arena.facts import Fact, Packages
 from inference_arena.plan import package_card
 from inference_arena.run.installed import (
     Installed,
@@ -35,6 +35,15 @@ from inference_arena.store import Home
 VERSION_LIMIT_S: Final = 10.0
 VERSION_BYTES: Final = 64 * 1024
 _VERSION: Final = re.compile(r"version:\s*(\S+)")
+_ASK: Final = """
+import sys
+from importlib.metadata import PackageNotFoundError, version
+for name in sys.argv[1:]:
+    try:
+        sys.exit(print("version:", version(name)))
+    except PackageNotFoundError:
+        pass
+"""
 _OURS: Final = "inference_arena.run.llama_server"
 
 
@@ -45,8 +54,8 @@ def programs_for(
     card = package_card(engine)
     if program is not None:
         return (_given(card, Path(program).expanduser(), release=release),)
-    found = [*_own(card, home), *_on_path(card), *_built_in(card)]
-    wanted = tuple(one for one in found if release is None or one.version == release)
+    found = [one.program for one in here(engine, home=home)]
+    wanted = tuple(one for one in found if release is None or one.version == release.partition("+")[0])
     if wanted:
         return wanted
     others = ", ".join(one.version or "one of unknown version" for one in found)
@@ -55,6 +64,23 @@ def programs_for(
         f"{card.title}{f' {release}' if release else ''} is not on this machine",
         why=f"there is {others}" if others else _looked(card),
         try_=f"arena engines install {asked}",
+    )
+
+
+class Here(Fact):
+    """A program that is here, and where it is from."""
+
+    where: Literal["arena", "PATH", "built-in"]
+    program: Program
+
+
+def here(engine: str, *, home: Home) -> tuple[Here, ...]:
+    """All that can start the engine on this machine, best first; raises NotFoundError for an unknown engine."""
+    card = package_card(engine)
+    return (
+        *(Here(where="arena", program=one) for one in _own(card, home)),
+        *(Here(where="PATH", program=one) for one in _on_path(card)),
+        *(Here(where="built-in", program=one) for one in _built_in(card)),
     )
 
 
@@ -110,7 +136,9 @@ def _given(card: Packages, path: Path, *, release: str | None) -> Program:
         )
     found = _version_beside(card, path.absolute() if path.is_dir() else Path(argv[0]))
     if release is not None and found is not None and found != release:
-        raise NotFoundError(f"{path} is {card.title} {found}, not {release}", try_=f"arena engines install {card.name}=={release}")
+        raise NotFoundError(
+            f"{path} is {card.title} {found}, not {release}", try_=f"arena engines install {card.name}=={release}"
+        )
     return Program(name=card.program or card.name, argv=argv, env=env, version=found, why="it was named")
 
 
@@ -140,12 +168,30 @@ def _why_path(card: Packages, path: str) -> str:
 
 
 def _version_beside(card: Packages, path: Path) -> str | None:
-    """From the packages of the environment that the program is in; else what it says when asked, if that is quick."""
-    environment = path if path.is_dir() else path.parent.parent
-    found = version_in(environment, card.distributions)
-    if found is not None:
-        return release_of(card, found)
-    return _version_of(str(path)) if card.name == "llamacpp" and path.is_file() else None
+    """From the packages of the environment that a program, or its folder, belongs to; else what it says when asked."""
+    places = (path,) if path.is_dir() else (path.parent.parent, path.resolve().parent.parent)
+    read = next((found for place in places if (found := version_in(place, card.distributions))), None)
+    if read is None and path.is_file() and card.name == "llamacpp":
+        return _version_of(str(path))
+    if read is None and path.is_file():
+        read = _asked(card, _interpreter(path))
+    return None if read is None else release_of(card, read)
+
+
+def _interpreter(path: Path) -> Path:
+    """The Python itself, or the one that a script's first line names, or the one beside it."""
+    if path.name.startswith("python"):
+        return path
+    with path.open("rb") as file:
+        first = file.readline(1024).decode(errors="replace")
+    words = first.removeprefix("#!").split() if first.startswith("#!") else []
+    return Path(words[-1]) if words and "python" in words[-1] else path.parent / "python"
+
+
+def _asked(card: Packages, python: Path) -> str | None:
+    """What the interpreter's own list of packages says; the engine is not imported."""
+    match = _VERSION.search(_output_of([str(python), "-c", _ASK, *card.distributions]))
+    return None if match is None else match[1]
 
 
 def _version_of(path: str) -> str | None:

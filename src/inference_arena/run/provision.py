@@ -9,17 +9,18 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Protocol
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from inference_arena import units
 from inference_arena.errors import ArenaError, NotFoundError, StorageError
-from inference_arena.facts import Build, release, version_key
+from inference_arena.facts import Build, release
 from inference_arena.plan import Offer, package_card, versions_of
 from inference_arena.run import uv
 from inference_arena.run.installed import (
@@ -28,6 +29,7 @@ from inference_arena.run.installed import (
     Installed,
     folder_of,
     python_of,
+    read_manifest,
     release_of,
     users_of,
     version_in,
@@ -40,7 +42,6 @@ _LEAST_FREE_BYTES: Final = 256 * units.MIB
 _DOWNLOADED: Final = re.compile(r"^ *Downloaded (\S+)$")
 _PREPARED: Final = re.compile(r"^Prepared \d+ package")
 _INSTALLED: Final = re.compile(r"^Installed \d+ package")
-_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 class View(Protocol):
@@ -58,14 +59,9 @@ def install(offer: Offer, *, home: Home, view: View, argv: uv.Argv | None = None
     """
     if offer.build is None or offer.version is None:
         raise NotFoundError(f"{offer.title} cannot be installed here", why=offer.why, try_=offer.instead)
-    folder = folder_of(home, offer.engine, _checked(offer.version))
-    make_folder(folder.parent)
-    with signed_lock(
-        folder.parent / f".{offer.version}.lock",
-        busy=f"{offer.title} {offer.version} is being installed or removed already",
-        try_="wait for it",
-    ):
-        found = _manifest(folder)
+    folder = folder_of(home, offer.engine, _checked(offer, offer.build))
+    with _alone(home):
+        found = read_manifest(folder)
         if found is not None:
             return found
         with storage(f"{offer.title} could not be kept in {folder}"):
@@ -74,23 +70,36 @@ def install(offer: Offer, *, home: Home, view: View, argv: uv.Argv | None = None
 
 def remove(home: Home, engine: str, release: str) -> int:
     """Takes a release away, whole or not, and says how many bytes that were. Refuses while a process runs from it."""
-    folder = folder_of(home, engine, _checked(release))
     title = f"{package_card(engine).title} {release}"
-    if not folder.is_dir():
-        raise NotFoundError(f"{title} is not installed", why=f"there is no {folder}", try_="arena engines")
-    lock_path = folder.parent / f".{release}.lock"
-    with signed_lock(lock_path, busy=f"{title} is being installed or removed already", try_="wait for it"):
-        running = users_of(folder)
+    there = {path.name: path for path in (home.engines / engine).glob("*") if path.is_dir()}
+    if release not in there:
+        names = ", ".join(f"{engine}=={name}" for name in there)
+        raise NotFoundError(f"{title} is not installed", try_=f"one of: {names}" if names else "arena engines")
+    with _alone(home):
+        running = users_of(there[release])
         if running:
             pids = ", ".join(map(str, running))
             raise ArenaError(f"{title} is in use", why=f"started from there: process {pids}", try_="end that first")
-        size = bytes_below(folder)
-        with storage(f"{folder} could not be removed"):
-            throw_away(folder)
-        lock_path.unlink(missing_ok=True)
-    with suppress(OSError):  # another release may be there
-        folder.parent.rmdir()
+        size = bytes_below(there[release])
+        with storage(f"{there[release]} could not be removed"):
+            throw_away(there[release])
+    _tidy(there[release])
     return size
+
+
+def _alone(home: Home) -> AbstractContextManager[None]:
+    """One install or removal at a time."""
+    return signed_lock(
+        home.engines_lock_path,
+        busy="another install or removal of an engine is going on",
+        try_="wait for it",
+    )
+
+
+def _tidy(folder: Path) -> None:
+    """The engine's own folder goes with its last release."""
+    with suppress(OSError):
+        folder.parent.rmdir()
 
 
 def bytes_below(folder: Path) -> int:
@@ -104,11 +113,15 @@ def bytes_below(folder: Path) -> int:
     return sum(sizes.values())
 
 
-def _checked(version: str) -> str:
-    """A release becomes the name of a folder, so it must look like one."""
-    if not _VERSION.fullmatch(version):
-        raise NotFoundError(f"{version!r} is no release", try_="a release such as 0.32.0")
-    return version
+def _checked(offer: Offer, build: Build) -> str:
+    """A release becomes the name of a folder and a part of a requirement, so it must look like one."""
+    assert offer.version is not None
+    if offer.version in build.package_versions:
+        return offer.version
+    try:
+        return str(Version(offer.version))
+    except InvalidVersion as error:
+        raise _unknown(offer, build) from error
 
 
 def _install(offer: Offer, build: Build, folder: Path, *, view: View, argv: uv.Argv) -> Installed:
@@ -123,6 +136,7 @@ def _install(offer: Offer, build: Build, folder: Path, *, view: View, argv: uv.A
     except BaseException:
         if is_new and not (folder / LOCK).is_file():
             shutil.rmtree(folder, ignore_errors=True)
+            _tidy(folder)
         raise
     wanted = uv.read_lock(folder / LOCK)
     _check_room(offer, build, folder, wanted)
@@ -133,7 +147,7 @@ def _install(offer: Offer, build: Build, folder: Path, *, view: View, argv: uv.A
 
 
 def _resolve(offer: Offer, build: Build, folder: Path, *, view: View, argv: uv.Argv) -> None:
-    """Which packages, once: a second try takes the same. Torch's own index is asked where the usual has no such torch."""
+    """Which packages; a second try takes the same. PyTorch's index is asked where the usual one has no such torch."""
     if (folder / LOCK).is_file():
         return
     view.stage("find packages", _requirement(offer, build))
@@ -160,7 +174,7 @@ def _resolve(offer: Offer, build: Build, folder: Path, *, view: View, argv: uv.A
 
 def _requirement(offer: Offer, build: Build) -> str:
     assert offer.version is not None
-    return f"{build.package}=={build.package_versions.get(offer.version, offer.version.removeprefix('v'))}"
+    return f"{build.package}=={build.package_versions.get(offer.version, offer.version)}"
 
 
 def _name(package: str) -> str:
@@ -231,12 +245,12 @@ def _alias(build: Build, environment: Path, wanted: Sequence[uv.Package]) -> Non
             f"Metadata-Version: 2.1\nName: {build.alias}\nVersion: {version}+cpu\n", "utf-8"
         )
         (folder / "INSTALLER").write_text("inference-arena\n", "utf-8")
-        (folder / "RECORD").write_text("".join(f"{folder.name}/{name},,\n" for name in ("METADATA", "INSTALLER", "RECORD")))
+        (folder / "RECORD").write_text(
+            "".join(f"{folder.name}/{name},,\n" for name in ("METADATA", "INSTALLER", "RECORD"))
+        )
 
 
-def _finish(
-    offer: Offer, build: Build, folder: Path, wanted: Sequence[uv.Package], *, argv: uv.Argv
-) -> Installed:
+def _finish(offer: Offer, build: Build, folder: Path, wanted: Sequence[uv.Package], *, argv: uv.Argv) -> Installed:
     """The manifest, last of all."""
     assert offer.version is not None
     card, environment = package_card(offer.engine), folder / ENVIRONMENT
@@ -267,9 +281,3 @@ def _python_version(environment: Path) -> str:
     lines = (environment / "pyvenv.cfg").read_text("utf-8").splitlines()
     words = (line.partition("=") for line in lines)
     return next((value.strip() for key, _, value in words if key.strip() in {"version_info", "version"}), "unknown")
-
-
-def _manifest(folder: Path) -> Installed | None:
-    with suppress(OSError, ValueError):
-        return Installed.model_validate_json((folder / MANIFEST).read_bytes())
-    return None

@@ -20,7 +20,13 @@ Argv = tuple[str, ...]
 OnLines = Callable[[Sequence[str]], None]
 
 POLL_S: Final = 0.5
-_UNREACHABLE: Final = ("failed to lookup address", "error sending request", "connection refused", "timed out", "dns error")
+_UNREACHABLE: Final = (
+    "failed to lookup address",
+    "error sending request",
+    "connection refused",
+    "timed out",
+    "dns error",
+)
 _NO_VERSION: Final = re.compile(r"no version of ([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==(\S+)|no versions of (\S+)")
 # what pip was told of places for packages holds for uv too, where uv was told nothing
 _PLACES: Final[Mapping[str, str]] = {

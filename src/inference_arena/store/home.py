@@ -37,6 +37,10 @@ class Home:
         return self.root / "engines"
 
     @property
+    def engines_lock_path(self) -> Path:
+        return self.root / "engines.lock"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
