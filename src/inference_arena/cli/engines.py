@@ -93,7 +93,7 @@ def remove(
 
     home = open_home()
     name, release = _parted(engine)
-    release = release or _only_release(name, home)
+    release = _there(name, release, home)
     if not yes:
         print(f"remove {name}=={release} from {home.engines}? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -116,18 +116,18 @@ def _parted(text: str) -> tuple[str, str | None]:
     return name, release.strip() or None
 
 
-def _only_release(name: str, home: "Home") -> str:
+def _there(name: str, release: str | None, home: "Home") -> str:
+    """The release that is meant, whole or begun; the only one where none was named."""
     from inference_arena.run import installed, unfinished  # noqa: PLC0415
 
-    releases = [*(one.release for one in installed(home, name)), *unfinished(home, name)]
-    if not releases:
-        raise NotFoundError(f"the arena has installed no {name}", try_="arena engines")
-    if len(releases) > 1:
-        raise UsageError(
-            f"several releases of {name} are installed",
-            try_="one of: " + ", ".join(f"{name}=={release}" for release in releases),
-        )
-    return releases[0]
+    known = [*(one.release for one in installed(home, name)), *unfinished(home, name)]
+    names = "one of: " + ", ".join(f"{name}=={one}" for one in known)
+    if not known or (release is not None and release not in known):
+        asked = name if release is None else f"{name}=={release}"
+        raise NotFoundError(f"the arena has installed no {asked}", try_=names if known else "arena engines")
+    if release is None and len(known) > 1:
+        raise UsageError(f"several releases of {name} are installed", try_=names)
+    return release or known[0]
 
 
 def _target() -> "Target":

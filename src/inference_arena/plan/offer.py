@@ -33,7 +33,8 @@ class Offer(Fact):
 def offer(engine: str, *, target: Target, platform: str) -> Offer:
     """The newest release for this machine. Raises NotFoundError for an engine that no package brings."""
     card, place = package_card(engine), place_of(target)
-    build = next((one for one in card.builds if place in one.places), None)
+    builds = [one for one in card.builds if place in one.places]
+    build = next((one for one in builds if platform in one.platforms), builds[0] if builds else None)
     nothing = Offer(engine=engine, title=card.title, place=place)
     if build is None:
         lack = next((one for one in card.lacks if one.place == place), None)

@@ -115,12 +115,13 @@ def _why(one: Installed) -> str:
 
 def _start(card: Packages, environment: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     """How the engine in an environment is started: its program, its module, or by our own server for xllamacpp."""
+    tools = {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # compilers of kernels
     if card.module is not None:
-        return (str(python_of(environment)), "-m", card.module), {}
+        return (str(python_of(environment)), "-m", card.module), tools
     program = environment / "bin" / (card.program or "")
     if not program.is_file() and version_in(environment, ("xllamacpp",)) is not None:
         return (sys.executable, "-m", _OURS), {"PYTHONPATH": os.pathsep.join(map(str, site_packages(environment)))}
-    return (str(program),), {}
+    return (str(program),), tools
 
 
 def _given(card: Packages, path: Path, *, release: str | None) -> Program:
