@@ -11,6 +11,7 @@ from inference_arena.report.engines_page import EngineRow, engines_page
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
+from inference_arena.report.score_page import score_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "plan_blocks",
     "readers_said",
     "render",
+    "score_blocks",
     "verdict",
 ]
 
