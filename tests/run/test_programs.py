@@ -138,6 +138,28 @@ def test_an_environment_with_sglang_is_started_by_its_python(home: Home, path: P
         assert (program.argv, program.version) == ((str(python), "-m", "sglang.launch_server"), "0.5.14")
 
 
+def test_a_python_with_vllm_is_started_by_its_module(home: Home, path: Path, tmp_path: Path) -> None:
+    """As where its packages are on PYTHONPATH."""
+    python = executable(tmp_path / "mine" / "python3", "#!/bin/sh\necho version: 0.24.0\n")
+    (program,) = programs_for("vllm", home=home, program=str(python))
+
+    assert (program.argv, program.version) == ((str(python), "-m", "vllm.entrypoints.cli.main"), "0.24.0")
+
+
+def test_a_bare_name_is_looked_for_on_path(home: Home, path: Path) -> None:
+    python = executable(path / "python3", "#!/bin/sh\necho version: 0.24.0\n")
+
+    assert programs_for("vllm", home=home, program="python3")[0].argv[0] == str(python)
+    assert programs_for("vllm", home=home)[0].argv == (str(python), "-m", "vllm.entrypoints.cli.main")
+
+
+def test_a_python_on_path_without_the_engine_is_no_engine(home: Home, path: Path) -> None:
+    executable(path / "python3")
+
+    assert here("vllm", home=home) == ()
+    assert here("sglang", home=home) == ()
+
+
 def test_a_link_to_a_program_leads_to_its_version(home: Home, path: Path, tmp_path: Path) -> None:
     tool = executable(tmp_path / "tools" / "vllm" / "bin" / "vllm")
     package(tmp_path / "tools" / "vllm", "vllm", "0.31.0")

@@ -50,7 +50,8 @@ class Lack(Fact):
 
 
 class Packages(Fact):
-    """One engine as packages. `program`: its name in an environment's bin and on PATH; `module`: started by Python.
+    """One engine as packages. `program`: its name in an environment's bin and on PATH; `module`: what a Python starts
+    where there is no such program.
 
     `distributions`: names under which its version stands in an environment.
     """

@@ -13,7 +13,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_here
 from pathlib import Path
 from typing import Final, Literal
 
@@ -32,12 +33,15 @@ from inference_arena.run.installed import (
 from inference_arena.run.job import Program
 from inference_arena.store import Home
 
+Argv = tuple[str, ...]
+
 VERSION_LIMIT_S: Final = 10.0
 VERSION_BYTES: Final = 64 * 1024
 _VERSION: Final = re.compile(r"version:\s*(\S+)")
 _ASK: Final = """
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_here
 for name in sys.argv[1:]:
     try:
         sys.exit(print("version:", version(name)))
@@ -53,7 +57,7 @@ def programs_for(
     """What can start the engine here, best first: in a release if one is asked for. Raises NotFoundError."""
     card = package_card(engine)
     if program is not None:
-        return (_given(card, Path(program).expanduser(), release=release),)
+        return (_given(card, program, release=release),)
     found = [one.program for one in here(engine, home=home)]
     wanted = tuple(one for one in found if release is None or one.version == release.partition("+")[0])
     if wanted:
@@ -113,53 +117,60 @@ def _why(one: Installed) -> str:
     return f"installed by `arena engines install {one.engine}=={one.release}`"
 
 
-def _start(card: Packages, environment: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+def _start(card: Packages, environment: Path) -> tuple[Argv, dict[str, str]]:
     """How the engine in an environment is started: its program, its module, or by our own server for xllamacpp."""
-    tools = {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # compilers of kernels
-    if card.module is not None:
-        return (str(python_of(environment)), "-m", card.module), tools
     program = environment / "bin" / (card.program or "")
     if not program.is_file() and version_in(environment, ("xllamacpp",)) is not None:
         return (sys.executable, "-m", _OURS), {"PYTHONPATH": os.pathsep.join(map(str, site_packages(environment)))}
-    return (str(program),), tools
+    by_module = card.module is not None and not program.is_file()
+    argv = _argv(card, python_of(environment)) if by_module else (str(program),)
+    # compilers of kernels lie beside it and are started by name
+    return argv, {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
-def _given(card: Packages, path: Path, *, release: str | None) -> Program:
+def _argv(card: Packages, path: Path) -> Argv:
+    """A program by itself; a Python with the engine's module."""
+    if card.module is not None and path.name.startswith("python"):
+        return (str(path), "-m", card.module)
+    return (str(path),)
+
+
+def _given(card: Packages, text: str, *, release: str | None) -> Program:
     """An executable, or an environment's folder. Raises NotFoundError where it is neither, or of another release."""
+    path = Path(_found(text)).expanduser().absolute()
     if not path.exists():
-        raise NotFoundError(f"there is no {path}", try_="--program PATH: the engine's program or its environment")
-    argv, env = _start(card, path.absolute()) if path.is_dir() else _executable(card, path.absolute())
+        raise NotFoundError(f"there is no {text}", try_="--program PATH: the engine's program or its environment")
+    argv, env = _start(card, path) if path.is_dir() else (_argv(card, path), {})
     if not Path(argv[0]).is_file() or not os.access(argv[0], os.X_OK):
         raise NotFoundError(
-            f"{path} cannot be started",
+            f"{text} cannot be started",
             why=f"there is no program {argv[0]}" if path.is_dir() else "it is not executable",
             try_=f"--program PATH: {card.program or 'its Python'}, or an environment with it in bin",
         )
-    found = _version_beside(card, path.absolute() if path.is_dir() else Path(argv[0]))
+    found = _version_beside(card, path)
     if release is not None and found is not None and found != release:
         raise NotFoundError(
-            f"{path} is {card.title} {found}, not {release}", try_=f"arena engines install {card.name}=={release}"
+            f"{text} is {card.title} {found}, not {release}", try_=f"arena engines install {card.name}=={release}"
         )
     return Program(name=card.program or card.name, argv=argv, env=env, version=found, why="it was named")
 
 
-def _executable(card: Packages, path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """A Python stands for the engine's module in it."""
-    if card.module is not None and path.name.startswith("python"):
-        return (str(path), "-m", card.module), {}
-    return (str(path),), {}
+def _found(text: str) -> str:
+    """A bare name is looked for on PATH where there is no such file here."""
+    return text if os.sep in text or Path(text).exists() else shutil.which(text) or text
 
 
 def _on_path(card: Packages) -> Iterator[Program]:
-    """Its program on PATH; where it is a module, the Python there that has it."""
-    for name in (card.program,) if card.program else ("python3", "python"):
-        path = shutil.which(name)
-        found = None if path is None else _version_beside(card, Path(path))
-        if path is None or (card.module is not None and found is None):
-            continue
-        argv = (path, "-m", card.module) if card.module is not None else (path,)
-        yield Program(name=card.program or card.name, argv=argv, version=found, why=_why_path(card, path))
+    """Its program on PATH, else the Python there, if it has its module."""
+    program = None if card.program is None else shutil.which(card.program)
+    if program is not None:
+        version = _version_beside(card, Path(program))
+        yield Program(name=card.program or "", argv=(program,), version=version, why=_why_path(card, program))
         return
+    python = None if card.module is None else shutil.which("python3")
+    version = None if python is None else _version_beside(card, Path(python))
+    if python is not None and version is not None:
+        yield Program(name=card.name, argv=_argv(card, Path(python)), version=version, why=_why_path(card, python))
 
 
 def _why_path(card: Packages, path: str) -> str:
@@ -225,7 +236,7 @@ def _built_in(card: Packages) -> Iterator[Program]:
     if card.name != "llamacpp":
         return
     try:
-        found = version("xllamacpp")
+        found = version_here("xllamacpp")
     except PackageNotFoundError:
         return
     yield Program(
