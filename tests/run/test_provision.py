@@ -253,6 +253,35 @@ def test_a_second_install_is_told_who_is_at_it(
     assert f"pid {process.pid} since" in caught.value.why
 
 
+def test_what_is_being_thrown_away_does_not_count(home: Home, fake: FakeUv, view: View) -> None:
+    """Its removal was cut off; the next one ends it."""
+    install(OFFER, home=home, view=view, argv=fake.argv)
+    folder = home.engines / "vllm" / "1.0"
+    folder.rename(folder.with_name(".trash-0-1.0"))
+    assert (installed(home), unfinished(home, "vllm")) == ((), ())
+
+    install(OFFER, home=home, view=view, argv=fake.argv)
+    assert [path.name for path in folder.parent.iterdir()] == ["1.0"]
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(home: Home, fake: FakeUv, view: View) -> None:
+    install(OFFER, home=home, view=view, argv=fake.argv)
+    python = environment_of(home, "vllm", "1.0") / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/no/such/python")
+    assert installed(home) == ()
+
+    install(OFFER, home=home, view=view, argv=fake.argv)
+    assert python.resolve() == Path(sys.executable).resolve()
+
+
+@pytest.mark.parametrize("typed", ["1.0", "v1.0", "1", "1.0.0"])
+def test_a_release_has_one_name_however_it_is_typed(typed: str, home: Home, fake: FakeUv, view: View) -> None:
+    made = install(OFFER.model_copy(update={"version": typed}), home=home, view=view, argv=fake.argv)
+
+    assert (made.release, made.asked) == ("1.0", "tiny-cpu==1.0")
+
+
 # removed
 
 
@@ -331,6 +360,17 @@ def test_uv_itself_brings_a_package_and_leaves_out_what_does_harm(
 
     assert (made.version, made.packages, made.python) == ("1.0", 1, ".".join(map(str, sys.version_info[:3])))
     assert said == "1.0+cpu\n"
+
+
+def test_a_python_that_is_nowhere_is_said(
+    home: Home, view: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    build = BUILD.model_copy(update={"python": ">=3.98,<3.99"})
+    with pytest.raises(NotFoundError, match="no Python that this release runs on"):
+        install(OFFER.model_copy(update={"build": build}), home=home, view=view, argv=find_uv())
+
+    assert list(home.engines.glob("**/*")) == []
 
 
 def test_uv_itself_says_what_is_not_there_in_words_that_are_understood(

@@ -162,13 +162,14 @@ def _show(made: "Installed", *, as_json: bool) -> None:
     print(f"{made.engine}=={made.release} is installed: {', '.join(parts)}")
 
 
-def _notes(offer: "Offer", home: "Home") -> Iterator[str]:
+def _notes(offer: "Offer", home: "Home", target: "Target") -> Iterator[str]:
     from inference_arena.run import unfinished  # noqa: PLC0415
 
     if offer.version is None:
         yield f"not installable here: {offer.why}" + (f"; instead: {offer.instead}" if offer.instead else "")
     elif offer.build is not None:
-        yield f"{offer.version} is {offer.build.what}"
+        unused = offer.place == "processor" and target.vendor in {"amd", "intel"}
+        yield f"{offer.version} is {offer.build.what}" + ("; the card of this machine is not used" if unused else "")
     if offer.newer is not None:
         yield f"not {offer.newer}: {offer.why_not_newer}"
     if offer.unverified:
@@ -187,7 +188,7 @@ def _print_page(known: "list[tuple[Offer, tuple[Here, ...]]]", home: "Home", tar
             here=tuple(f"{one.program.version or '?'} ({one.where})" for one in found),
             newest=offer.version,
             is_here=any(one.program.version == offer.version for one in found),
-            notes=tuple(_notes(offer, home)),
+            notes=tuple(_notes(offer, home, target)),
         )
         for offer, found in known
     ]

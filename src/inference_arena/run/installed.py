@@ -3,6 +3,7 @@
 An environment counts once its manifest is there, which is written last; what an interrupted install left has none.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import DistributionFinder, MetadataPathFinder
 from pathlib import Path
@@ -52,16 +53,21 @@ def installed(home: Home, engine: str | None = None) -> tuple[Installed, ...]:
     found = [
         manifest
         for name in ([engine] if engine else packages())
-        for path in (home.engines / name).glob(f"*/{MANIFEST}")
-        if (manifest := read_manifest(path.parent)) is not None
+        for folder in folders_of(home, name)
+        if (manifest := read_manifest(folder)) is not None
     ]
     return tuple(sorted(found, key=_order, reverse=True))
 
 
 def unfinished(home: Home, engine: str) -> tuple[str, ...]:
     """Releases of which an install began and did not end."""
-    folders = (path for path in (home.engines / engine).glob("*") if path.is_dir() and not path.name.startswith("."))
-    return tuple(sorted(path.name for path in folders if not (path / MANIFEST).is_file()))
+    return tuple(path.name for path in folders_of(home, engine) if read_manifest(path) is None)
+
+
+def folders_of(home: Home, engine: str) -> tuple[Path, ...]:
+    """One for each release, whole or not; what is being thrown away has a name with a dot."""
+    folders = (home.engines / engine).glob("*")
+    return tuple(sorted(path for path in folders if path.is_dir() and not path.name.startswith(".")))
 
 
 def python_of(environment: Path) -> Path:
@@ -100,15 +106,18 @@ def users_of(folder: Path) -> tuple[int, ...]:
 
 
 def _uses(process: psutil.Process, inside: str) -> bool:
-    try:
-        words = [*process.cmdline(), process.environ().get("PYTHONPATH", "") + "/"]
-    except (psutil.Error, OSError):
-        return False
-    return any(word.startswith(inside) for word in words)
+    """By what it was started as, or by where it takes its packages from. Not every system tells."""
+    with suppress(psutil.Error, OSError):
+        if any(word.startswith(inside) for word in process.cmdline()):
+            return True
+        return process.environ().get("PYTHONPATH", "").startswith(inside)
+    return False
 
 
 def read_manifest(folder: Path) -> Installed | None:
-    """None where there is none that can be read: then the install did not end."""
+    """None where it cannot be read, or its Python is gone: then the release is not whole."""
+    if not python_of(folder / ENVIRONMENT).exists():
+        return None
     try:
         return Installed.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):

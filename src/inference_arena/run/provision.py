@@ -28,20 +28,20 @@ from inference_arena.run.installed import (
     MANIFEST,
     Installed,
     folder_of,
+    folders_of,
     python_of,
     read_manifest,
     release_of,
     users_of,
     version_in,
 )
-from inference_arena.store import Home, make_folder, signed_lock, storage, throw_away, whole_file
+from inference_arena.store import Home, make_folder, signed_lock, storage, sweep, throw_away, whole_file
 
 LOCK: Final = "pylock.toml"
 _LOG: Final = "uv.log"
 _LEAST_FREE_BYTES: Final = 256 * units.MIB
 _DOWNLOADED: Final = re.compile(r"^ *Downloaded (\S+)$")
 _PREPARED: Final = re.compile(r"^Prepared \d+ package")
-_INSTALLED: Final = re.compile(r"^Installed \d+ package")
 
 
 class View(Protocol):
@@ -57,25 +57,29 @@ def install(offer: Offer, *, home: Home, view: View, argv: uv.Argv | None = None
 
     Raises ArenaError where nothing is offered, where another install of it is going on, or where it fails.
     """
-    if offer.build is None or offer.version is None:
+    build = offer.build
+    if build is None or offer.version is None:
         raise NotFoundError(f"{offer.title} cannot be installed here", why=offer.why, try_=offer.instead)
-    folder = folder_of(home, offer.engine, _checked(offer, offer.build))
+    offer = offer.model_copy(update={"version": _checked(offer, build)})
+    folder = folder_of(home, offer.engine, offer.version or "")
     with _alone(home):
+        sweep(folder.parent)
         found = read_manifest(folder)
         if found is not None:
             return found
         with storage(f"{offer.title} could not be kept in {folder}"):
-            return _install(offer, offer.build, folder, view=view, argv=argv or uv.find_uv())
+            return _install(offer, build, folder, view=view, argv=argv or uv.find_uv())
 
 
 def remove(home: Home, engine: str, release: str) -> int:
     """Takes a release away, whole or not, and says how many bytes that were. Refuses while a process runs from it."""
     title = f"{package_card(engine).title} {release}"
-    there = {path.name: path for path in (home.engines / engine).glob("*") if path.is_dir()}
+    there = {path.name: path for path in folders_of(home, engine)}
     if release not in there:
         names = ", ".join(f"{engine}=={name}" for name in there)
         raise NotFoundError(f"{title} is not installed", try_=f"one of: {names}" if names else "arena engines")
     with _alone(home):
+        sweep(there[release].parent)
         running = users_of(there[release])
         if running:
             pids = ", ".join(map(str, running))
@@ -114,14 +118,17 @@ def bytes_below(folder: Path) -> int:
 
 
 def _checked(offer: Offer, build: Build) -> str:
-    """A release becomes the name of a folder and a part of a requirement, so it must look like one."""
+    """Its usual name where it is known. It becomes a folder and a part of a requirement, so it must look like one."""
     assert offer.version is not None
+    names = {package: one for one, package in build.package_versions.items()}
     if offer.version in build.package_versions:
         return offer.version
     try:
-        return str(Version(offer.version))
+        asked = Version(names.get(offer.version, offer.version).removeprefix("b") if names else offer.version)
     except InvalidVersion as error:
         raise _unknown(offer, build) from error
+    known = (one for one in versions_of(offer.engine, build) if Version(one.removeprefix("b")) == asked)
+    return next(known, str(asked))
 
 
 def _install(offer: Offer, build: Build, folder: Path, *, view: View, argv: uv.Argv) -> Installed:

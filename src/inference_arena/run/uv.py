@@ -166,6 +166,12 @@ def _failed(argv: Argv, code: int | None, lines: Sequence[str]) -> ArenaError:
             why=_words(lines),
             try_="look at the network, then the same command again: it goes on where it stopped",
         )
+    if "no interpreter found" in output.lower() or "no download found" in output.lower():
+        return NotFoundError(
+            "no Python that this release runs on is here, and uv found none to fetch",
+            why=_words(lines),
+            try_="install such a Python, or another release",
+        )
     step = next((word for word in ("venv", "compile", "sync") if word in argv), "uv")
     return ArenaError(f"uv {step} ended with code {code}", why=_words(lines), try_="the same command again")
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import make_folder, sha256_of, storage, throw_away, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -105,6 +105,7 @@ __all__ = [
     "sha256_of",
     "signed_lock",
     "storage",
+    "sweep",
     "throw_away",
     "verify",
     "whole_file",
