@@ -8,7 +8,7 @@ from inference_arena.run.job import Job, Program
 from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
-from inference_arena.run.programs import Here, here, llama_programs, programs_for
+from inference_arena.run.programs import Here, here, programs_for
 from inference_arena.run.provision import View, install, remove
 from inference_arena.run.salvage import Salvaged, salvage
 
@@ -30,7 +30,6 @@ __all__ = [
     "here",
     "install",
     "installed",
-    "llama_programs",
     "make_job",
     "planned_job",
     "programs_for",

@@ -48,6 +48,7 @@ for name in sys.argv[1:]:
     except PackageNotFoundError:
         pass
 """
+_EXTRA: Final = ', or pip install "inference-arena[embedded]"'
 _OURS: Final = "inference_arena.run.llama_server"
 
 
@@ -67,7 +68,7 @@ def programs_for(
     raise NotFoundError(
         f"{card.title}{f' {release}' if release else ''} is not on this machine",
         why=f"there is {others}" if others else _looked(card),
-        try_=f"arena engines install {asked}",
+        try_=f"arena engines install {asked}" + (_EXTRA if card.name == "llamacpp" and release is None else ""),
     )
 
 
@@ -85,19 +86,6 @@ def here(engine: str, *, home: Home) -> tuple[Here, ...]:
         *(Here(where="arena", program=one) for one in _own(card, home)),
         *(Here(where="PATH", program=one) for one in _on_path(card)),
         *(Here(where="built-in", program=one) for one in _built_in(card)),
-    )
-
-
-def llama_programs() -> tuple[Program, ...]:
-    """A llama-server on PATH, built for this machine or its card, then the built-in one. Raises NotFoundError."""
-    card = package_card("llamacpp")
-    found = (*_on_path(card), *_built_in(card))
-    if found:
-        return found
-    raise NotFoundError(
-        "llama.cpp is not installed",
-        why="there is no llama-server on PATH, and the built-in engine is an extra",
-        try_='pip install "inference-arena[embedded]"',
     )
 
 
