@@ -63,7 +63,7 @@ def programs_for(
     wanted = tuple(one for one in found if release is None or one.version == release.partition("+")[0])
     if wanted:
         return wanted
-    others = ", ".join(one.version or "one of unknown version" for one in found)
+    others = ", ".join(dict.fromkeys(one.version or "one of unknown version" for one in found))
     asked = engine if release is None else f"{engine}=={release}"
     raise NotFoundError(
         f"{card.title}{f' {release}' if release else ''} is not on this machine",
