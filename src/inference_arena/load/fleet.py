@@ -26,10 +26,8 @@ BUSY: Final = 0.7  # of a core; from 0.8 on the numbers are doubted
 
 
 def splits(load: Load) -> bool:
-    """A number of requests cannot be kept to exactly by several, and one stream is one."""
-    return not (load.requests is not None and load.duration_s is None) and (
-        load.concurrency is None or load.concurrency > 1
-    )
+    """A number of requests cannot be kept to exactly by several, nor a moment of a ramp, and one stream is one."""
+    return load.duration_s is not None and load.concurrency != 1 and load.shape is None
 
 
 def _busy(client: ClientSample) -> float:

@@ -12,6 +12,7 @@ from inference_arena.plan.load import Load, Replay, Shape
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.offer import Offer, offer, offer_of, package_card, versions_of
 from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.profile import next_wanted, sections, streams_wanted
 from inference_arena.plan.purposes import PURPOSES, Purpose
@@ -45,6 +46,7 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "Offer",
     "Patience",
     "PredictedSpeed",
     "Prediction",
@@ -85,7 +87,10 @@ __all__ = [
     "newest_release",
     "next_wanted",
     "notices",
+    "offer",
+    "offer_of",
     "order_plans",
+    "package_card",
     "plan_one",
     "predict",
     "question",
@@ -103,4 +108,5 @@ __all__ = [
     "target_of_processor",
     "targets_of_host",
     "turned",
+    "versions_of",
 ]

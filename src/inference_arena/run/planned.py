@@ -110,6 +110,8 @@ def pinned_settings(asked: Asked, engine: str) -> Settings:
         raise UsageError(
             f"{option} has no counterpart here", why=dialect.NOT_HERE.get(strange[0], ""), try_="leave it out"
         )
+    if asked.cache == "off" and "prefix_caching" in known:
+        asked_for["prefix_caching"] = False
     return settings.model_copy(update={**asked_for, "flags": rest})
 
 
