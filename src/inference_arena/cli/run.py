@@ -1,7 +1,6 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
 import os
-import secrets
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,11 +9,14 @@ import typer
 
 from inference_arena import units
 from inference_arena.cli import load_options
+from inference_arena.cli.asking import asked_of, search_announcement
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inference_arena.record import Record
     from inference_arena.report import Progress
     from inference_arena.run import Asked, Interrupts
@@ -135,66 +137,12 @@ def command(
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
     arena run model.gguf --sessions 4 --patience 10s   people who talk on, and leave when it takes too long
     """  # noqa: D301
-    from inference_arena.run import Asked  # noqa: PLC0415  # heavy, and `arena --help` shows this verb too
-
-    said = load_options.people(
-        workload=workload, spread=spread, shape=shape, trace=trace, trace_speed=trace_speed, data=data, turns=turns,
-        sessions=sessions, think=think, system_tokens=system_tokens, patience=patience, freeze=freeze, leave=leave,
-        cache=cache, max_errors=max_errors, client_processes=client_processes,
-    )  # fmt: skip
-    name, _, release = (engine or "").partition("==")
-    asked = Asked(
-        model=server_model if url is not None else model,
-        url=url,
-        engine=name or None,
-        release=release or None,
-        program=program,
-        weights=weights,
-        anyway=anyway,
-        endpoint=endpoint,
-        concurrency=() if concurrency is None else units.parse_numbers(concurrency, whole=True, name="--concurrency"),
-        rates=() if rate is None else units.parse_numbers(rate, whole=False, name="--rate"),
-        arrivals=arrivals,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        exact=exact,
-        natural=natural,
-        duration_s=None if duration is None else units.parse_seconds(duration),
-        requests=requests,
-        warmup_s=None if warmup is None else units.parse_seconds(warmup),
-        seed=choose_seed(seed, url=url),
-        repeats=repeat,
-        context_tokens=context,
-        parallel=parallel,
-        threads=threads,
-        kv_cache_type=kv_cache_type,
-        gpu_layers=gpu_layers,
-        tensor_parallel=tensor_parallel,
-        replicas=replicas,
-        flags=split_flags(flag or ()),
-        port=port,
-        slo=goal,
-        ready_limit_s=units.parse_seconds(ready_timeout),
-        request_limit_s=units.parse_seconds(request_timeout),
-        **said,
-    )
-    _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
+    asked = asked_of(locals())
+    refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
     return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
 
 
-def choose_seed(asked: int | None, *, url: str | None) -> int:
-    """A server that keeps running answers prompts it has seen from its cache, and not every one says so."""
-    if asked is not None:
-        return asked
-    return 0 if url is None else secrets.randbelow(2**31)
-
-
-def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
-    """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
-    return tuple(part for flag in flags for part in flag.split(maxsplit=1))
-
-
-def _refuse_contradictions(
+def refuse_contradictions(
     asked: "Asked", *, model: str | None, server_model: str | None, api_key_env: str | None
 ) -> None:
     if asked.url is not None and model is not None:
@@ -219,7 +167,19 @@ def read_key(name: str | None) -> str | None:
     return key
 
 
-def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
+def ending(record: "Record") -> int:
+    return EXIT_CODES[record.outcome.kind]
+
+
+def measure(
+    asked: "Asked",
+    *,
+    api_key: str | None,
+    together: bool,
+    as_json: bool,
+    plain: bool,
+    exit_code: "Callable[[Record], int]" = ending,
+) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
     from inference_arena.run import Interrupts  # noqa: PLC0415
@@ -236,7 +196,7 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
             show(record, path, as_json=as_json)
         except READER_LEFT:
             forget_output()
-    return EXIT_CODES["interrupted" if interrupts.by is not None else record.outcome.kind]
+    return EXIT_CODES["interrupted"] if interrupts.by is not None else exit_code(record)
 
 
 def _measured(
@@ -257,6 +217,8 @@ def announcement(job: "object") -> str:
     from inference_arena.run import Job, guess_s  # noqa: PLC0415
 
     assert isinstance(job, Job)
+    if job.trial.capacity is not None:
+        return search_announcement(job)
     loads = ", ".join(load.label for load in job.trial.loads)
     times = "" if job.trial.repeats == 1 else f", {job.trial.repeats} times"
     what = job.model.name if job.address is None else job.address.url

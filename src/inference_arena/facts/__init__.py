@@ -1,8 +1,11 @@
 """What is true: cards with a source, and the frozen types that hold them."""
 
+from inference_arena.facts.behaviour import Behaviour
 from inference_arena.facts.calibration import Basis, Calibration, Spread
 from inference_arena.facts.catalogue import (
     EMBEDDED,
+    behaviour,
+    behaviours,
     calibration,
     calibrations,
     checkpoint,
@@ -86,6 +89,7 @@ __all__ = [
     "EMBEDDED",
     "ArchitectureSupport",
     "Basis",
+    "Behaviour",
     "Build",
     "Calibration",
     "Checkpoint",
@@ -134,6 +138,8 @@ __all__ = [
     "Workload",
     "architecture_support",
     "at_least",
+    "behaviour",
+    "behaviours",
     "calibration",
     "calibrations",
     "card_of",

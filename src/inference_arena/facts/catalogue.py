@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from inference_arena.errors import BadFileError, NotFoundError
+from inference_arena.facts.behaviour import Behaviour
 from inference_arena.facts.calibration import Calibration
 from inference_arena.facts.engine import Engine
 from inference_arena.facts.fact import Fact
@@ -109,6 +110,11 @@ def workloads() -> dict[str, Workload]:
 
 
 @cache
+def behaviours() -> dict[str, Behaviour]:
+    return _read_all("behaviours", Behaviour)
+
+
+@cache
 def slos() -> dict[str, Slo]:
     return _read_all("slos", Slo)
 
@@ -140,6 +146,10 @@ def checkpoint(name: str) -> Checkpoint:
 
 def workload(name: str) -> Workload:
     return _named(workloads(), name, what="workload")
+
+
+def behaviour(name: str) -> Behaviour:
+    return _named(behaviours(), name, what="behaviour")
 
 
 def slo(name: str) -> Slo:

@@ -22,7 +22,7 @@ from inference_arena.load.requests import Request
 from inference_arena.load.schedule import arrivals, steady_window
 from inference_arena.load.timer import Timer
 from inference_arena.load.wire import Call, Connection, connect, connect_failure, tls_context
-from inference_arena.plan import next_wanted, streams_wanted
+from inference_arena.plan import Sessions, next_wanted, streams_wanted
 
 WATCH_EVERY_S: Final = 0.25
 LAG_EVERY_S: Final = 0.05
@@ -83,23 +83,23 @@ async def _connection(course: Course, call: Call) -> Connection | None:
     return connection
 
 
-async def converse(course: Course, *, scheduled: float, stream: int | None = None) -> Call:
+async def converse(course: Course, *, scheduled: float, stream: int | None = None, joins: bool = False) -> Call:
     """A conversation with a timer of its own: the loop's own timers may fire a millisecond early."""
     timer = Timer()
     try:
-        return await _converse(course, timer, scheduled=scheduled, stream=stream)
+        return await _converse(course, timer, scheduled=scheduled, stream=stream, joins=joins)
     finally:
         timer.close()
 
 
-async def _converse(course: Course, timer: Timer, *, scheduled: float, stream: int | None) -> Call:
+async def _converse(course: Course, timer: Timer, *, scheduled: float, stream: int | None, joins: bool) -> Call:
     """One conversation, turn after turn, until a turn goes wrong or the point is over; the last call.
 
-    A stream's first conversation is joined at a turn that its number draws, so that streams do not march in step.
+    One that `joins` is joined at a turn that its stream's number draws, so that streams do not march in step.
     """
     plan, conversation = course.plan, course.next_conversation()
     first = 0
-    if stream is not None and stream not in course.streams_warm:
+    if joins:
         first = random.Random(f"{plan.seed}/{stream}/first").randrange(len(conversation.turns))
     said, tokens = list(conversation.opening), plan.sessions.system_tokens if plan.sessions else 0
     for turn in range(first, len(conversation.turns)):
@@ -127,22 +127,38 @@ async def drive_closed(course: Course) -> None:
 
 async def _stream(course: Course, stream: int) -> None:
     pause_s = FIRST_PAUSE_AFTER_FAILURE_S
-    sessions = course.plan.sessions
+    sessions, pick = course.plan.sessions, random.Random(f"{course.plan.seed}/{stream}")
     if sessions is not None:
-        await asyncio.sleep(random.Random(f"{course.plan.seed}/{stream}").uniform(0.0, sessions.think_s))
+        await asyncio.sleep(_first_pause_s(course, sessions, pick))
+    joins = True
     while not course.over.is_set():
         await _until_wanted(course, stream)
         if sessions is None:
             call = await ask(course, scheduled=monotonic())
         else:
-            call = await converse(course, scheduled=monotonic(), stream=stream)
+            call = await converse(course, scheduled=monotonic(), stream=stream, joins=joins)
+        joins = False
         if course.plan.load.warmup_s is None:
             course.warm(stream)
         if succeeded(call):
             pause_s = FIRST_PAUSE_AFTER_FAILURE_S
+            await asyncio.sleep(0 if sessions is None else _pause_s(sessions, pick))
             continue
         await asyncio.sleep(pause_s)
         pause_s = min(LONGEST_PAUSE_AFTER_FAILURE_S, pause_s * 2)
+
+
+def _first_pause_s(course: Course, sessions: Sessions, pick: random.Random) -> float:
+    """With a warm-up of a named length people are in the midst of a pause from the start, so that as many questions
+    come in its first second as later. Else the warm-up waits for all of them, and none may keep it waiting for long.
+    """
+    if course.plan.load.warmup_s is None:
+        return pick.uniform(0.0, sessions.think_s)
+    return _pause_s(sessions, pick)
+
+
+def _pause_s(sessions: Sessions, pick: random.Random) -> float:
+    return pick.expovariate(1 / sessions.think_s) if sessions.think_s > 0 else 0.0
 
 
 async def _until_wanted(course: Course, stream: int) -> None:

@@ -1,5 +1,6 @@
 """What it means: every number derived from raw traces, and why it may be wrong. Pure."""
 
+from inference_arena.metrics.capacity import next_probe, probes_expected
 from inference_arena.metrics.client import self_test_summary
 from inference_arena.metrics.score import POOL_MEAN, POOL_WORST, PlanScore, SpeedScore, TermScore, score
 from inference_arena.metrics.standing import standing
@@ -17,6 +18,8 @@ __all__ = [
     "count_numbers",
     "differences",
     "headline_ttft",
+    "next_probe",
+    "probes_expected",
     "score",
     "self_test_summary",
     "standing",

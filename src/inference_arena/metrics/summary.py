@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from inference_arena.facts import Slo
+from inference_arena.metrics.capacity import capacity_summary
 from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
 from inference_arena.metrics.doubts import find_doubts, most_serious_first
 from inference_arena.metrics.goodput import judge, judged, pooled, slo_result
@@ -77,6 +78,7 @@ def summarise(
         peak_at=None if best is None else best.load,
         self_test=self_test_summary(samples),
         repeat=repeat_summary(samples),
+        capacity=capacity_summary(trial, summaries, points=points, samples=samples),
         doubts=(),
     )
     found = find_doubts(bare, trial=trial, points=points, cpu_cores=cpu_cores)

@@ -2,6 +2,7 @@
 
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term, TermName
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
+from inference_arena.plan.capacity import Capacity, People
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
@@ -32,6 +33,7 @@ __all__ = [
     "Ask",
     "Cache",
     "Candidate",
+    "Capacity",
     "Chosen",
     "CoreChoice",
     "Data",
@@ -48,6 +50,7 @@ __all__ = [
     "Obstacle",
     "Offer",
     "Patience",
+    "People",
     "PredictedSpeed",
     "Prediction",
     "Prefix",

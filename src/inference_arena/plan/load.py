@@ -26,6 +26,8 @@ class Load(Fact):
     `levels`, each for an equal part of it; None keeps them all busy. An open load's `bursts` come by chance, `together`
     requests each, and `rate_per_s` counts requests; a `spike` is `together` requests at once in the middle of the
     measured time on top of the rate; a `trace` is replayed, and `rate_per_s` is its mean.
+
+    `people`, where a capacity is sought: streams are people who behave as the trial says, not requests at once.
     """
 
     kind: Literal["closed", "open"]
@@ -40,6 +42,7 @@ class Load(Fact):
     together: int | None = None
     replay: Replay | None = None
     most_failures: int | None = None
+    people: bool | None = None
 
     @property
     def level(self) -> float:
@@ -48,6 +51,8 @@ class Load(Fact):
 
     @property
     def label(self) -> str:
+        if self.people:
+            return f"{self.concurrency} people"
         if self.kind == "closed":
             return {None: f"{self.concurrency}", "ramp": f"1 to {self.concurrency}", "steps": self._steps}[self.shape]
         rate = f"{self.rate_per_s:.3g}/s"

@@ -5,6 +5,7 @@ import json
 from typing import Literal
 
 from inference_arena.facts import Fact, Slo
+from inference_arena.plan.capacity import Capacity
 from inference_arena.plan.load import Load
 from inference_arena.plan.requests import Cache, Data, Kind, Lengths, Patience, Prefix, Sessions, Texts
 
@@ -44,6 +45,8 @@ class Trial(Fact):
     None of what follows `slo` was said: plain prompts of one kind, nobody leaves, the prefix cache is as the engine
     has it. `mix`: several kinds of request at once. `cache`: `warm` shares beginnings across load points, `cold` gives
     each point its own and empties the cache between points where the engine can, `off` starts the engine without.
+
+    `capacity`: load points are chosen one after another by what the ones before showed; `loads` is then the highest.
     """
 
     engine: str
@@ -63,6 +66,7 @@ class Trial(Fact):
     patience: Patience | None = None
     data: Data | None = None
     cache: Cache | None = None
+    capacity: Capacity | None = None
 
     @property
     def id(self) -> str:

@@ -17,6 +17,9 @@ from inference_arena.record.record import (
 )
 from inference_arena.record.summary import (
     CacheSummary,
+    CapacityAnswer,
+    CapacityCause,
+    CapacitySummary,
     ClientSummary,
     Distribution,
     Doubt,
@@ -50,6 +53,9 @@ __all__ = [
     "Arena",
     "CacheSummary",
     "CancelledBy",
+    "CapacityAnswer",
+    "CapacityCause",
+    "CapacitySummary",
     "ClientSample",
     "ClientSummary",
     "CounterSample",

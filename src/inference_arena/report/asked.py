@@ -3,6 +3,7 @@
 import shlex
 
 from inference_arena import units
+from inference_arena.plan import Sessions
 from inference_arena.record import Record
 from inference_arena.report import words
 from inference_arena.report.verdict import bounds
@@ -76,6 +77,8 @@ def _questions(record: Record) -> str:
 
 
 def _loads(record: Record) -> str:
+    if record.trial.capacity is not None:
+        return _sought(record)
     loads = record.trial.loads
     closed = ", ".join(load.label for load in loads if load.kind == "closed")
     rates = ", ".join(load.label for load in loads if load.kind == "open")
@@ -87,14 +90,22 @@ def _loads(record: Record) -> str:
     return _joined(f"{closed} at once" if closed else None, rates, each, requests, repeats)
 
 
+def _sought(record: Record) -> str:
+    sought = record.trial.capacity
+    assert sought is not None
+    people = None if sought.people is None else f"of people ({sought.people.behaviour}) up to {sought.most_people}"
+    return _joined(f"the most that meet the goal: of requests at once up to {sought.most}", people)
+
+
 def _people(record: Record) -> Rows:
     """How they talk, when they leave, and what the prefix cache may know."""
     sessions, patience, cache = record.trial.sessions, record.trial.patience, record.trial.cache
     rows = []
     if sessions is not None:
-        turns = f"{sessions.turns} questions on average, {words.duration(sessions.think_s)} between them"
-        system = f", {sessions.system_tokens:,} tokens of shared instructions" if sessions.system_tokens else ""
-        rows.append(("talks", turns + system))
+        rows.append(("talks", _talks(sessions)))
+    behaviour = record.trial.capacity.people if record.trial.capacity is not None else None
+    if behaviour is not None:
+        rows.append((behaviour.behaviour, _talks(behaviour.sessions)))
     if patience is not None:
         first = patience.first_token_s and f"without a first word after {words.duration(patience.first_token_s)}"
         freeze = patience.freeze_s and f"when an answer stands still for {words.duration(patience.freeze_s)}"
@@ -103,6 +114,12 @@ def _people(record: Record) -> Rows:
     if cache is not None:
         rows.append(("prefix cache", _CACHE[cache]))
     return tuple(rows)
+
+
+def _talks(sessions: Sessions) -> str:
+    turns = f"{sessions.turns} questions on average, {words.duration(sessions.think_s)} between them"
+    system = f", {sessions.system_tokens:,} tokens of shared instructions" if sessions.system_tokens else ""
+    return turns + system
 
 
 def _goal(record: Record) -> Rows:

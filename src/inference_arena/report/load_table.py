@@ -48,6 +48,7 @@ def _packed(first: Column, others: Sequence[Column], *, width: int) -> list[Line
 
 def _level(loads: Sequence[LoadSummary]) -> Column:
     unit = ("at", "once") if loads[0].load.kind == "closed" else ("req.", "/s")
+    unit = ("", "people") if loads[0].load.people else unit
     return Column(head=("load", *unit), cells=tuple(f"{load.load.level:g}" for load in loads))
 
 

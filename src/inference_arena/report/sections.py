@@ -74,8 +74,8 @@ def _evidence(record: Record) -> tuple[Block, ...]:
 def _loads(record: Record, *, width: int, ascii_only: bool) -> tuple[Block, ...]:
     loads = by_level(record.summary.loads) if record.summary else []
     blocks: list[Block] = []
-    for kind in ("closed", "open"):
-        same = [load for load in loads if load.load.kind == kind]
+    for kind, people in (("closed", False), ("closed", True), ("open", False)):
+        same = [load for load in loads if load.load.kind == kind and bool(load.load.people) == people]
         blocks += _loads_of_a_kind(record, same, width=width, ascii_only=ascii_only) if same else ()
     return (Heading(text="Each load"), *blocks, Sentence(text=_legend(record), tone="quiet")) if blocks else ()
 
@@ -84,7 +84,7 @@ def _loads_of_a_kind(
     record: Record, loads: Sequence[LoadSummary], *, width: int, ascii_only: bool
 ) -> tuple[Block, ...]:
     closed = loads[0].load.kind == "closed"
-    axis = "requests at once" if closed else "requests per second"
+    axis = ("people" if loads[0].load.people else "requests at once") if closed else "requests per second"
     throughput = Panel(title=f"Output tok/s, by {axis}", points=tuple(_output(load) for load in loads))
     first_token = Panel(
         title=f"Time to the first token{'' if closed else ' since it was due'}: p50, whisker to p90",

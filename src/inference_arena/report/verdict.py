@@ -8,6 +8,7 @@ from inference_arena import units
 from inference_arena.facts import Slo
 from inference_arena.record import Failed, Finished, Interrupted, LoadSummary, Record
 from inference_arena.report import words
+from inference_arena.report.sharing import sharing
 
 # a doubling of the load that adds less than this is no growth
 GROWTH = 0.10
@@ -77,8 +78,8 @@ def _failed(failed: Failed) -> tuple[str, ...]:
 
 def _interrupted(record: Record, interrupted: Interrupted) -> tuple[str, ...]:
     done = sum(point.stopped_by == "plan" for point in record.points)
-    planned = len(record.trial.loads) * record.trial.repeats
-    kept = f"{_counted(record.evidence.requests_lines, 'request')}; {done} of {planned} load points are complete"
+    planned = "" if record.trial.capacity else f" of {len(record.trial.loads) * record.trial.repeats}"
+    kept = f"{_counted(record.evidence.requests_lines, 'request')}; {done}{planned} load points are complete"
     what = f"Interrupted {_STAGES[interrupted.stage]}: {_ENDED[interrupted.by]}."
     if record.evidence.requests_lines == 0:
         return (f"{what} Nothing had been measured yet; only the set-up is kept.",)
@@ -90,6 +91,8 @@ def _meaning(record: Record) -> tuple[str, ...]:
         return ()
     if succeeded(record) == 0:
         return _failures(record)
+    if record.summary.capacity is not None:
+        return (*sharing(record), _demand(record.trial.slo), *_failures(record), *_serious(record))
     judged = record.purpose == "measurement"
     loads = by_level(record.summary.loads)
     limits = (*_growth(loads), *_goals(loads, record.trial.slo)) if judged else ()
@@ -210,6 +213,10 @@ def _beyond(missed: LoadSummary) -> str:
     if missed.slo_met is None or missed.attainment is None:
         return f"{where} it cannot be judged"
     return f"{where} {units.percent(missed.attainment)} of requests meet it"
+
+
+def _demand(slo: Slo) -> str:
+    return f'The goal "{words.plain(slo.name)}": {bounds(slo)}.'
 
 
 def bounds(slo: Slo) -> str:

@@ -95,6 +95,8 @@ def with_load(load: Load) -> str:
     """The load in a sentence: with one user, with 8 at once, at 0.5 requests/s."""
     if load.kind == "open":
         return f"at {load.level:g} requests/s"
+    if load.people:
+        return "with one person" if load.concurrency == 1 else f"with {load.label}"
     return "with one user" if load.concurrency == 1 else f"with {load.concurrency} at once"
 
 

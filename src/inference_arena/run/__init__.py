@@ -1,7 +1,7 @@
 """One trial, from launch to record."""
 
 from inference_arena.run.ask import embedded_card, make_job, wants_embedded
-from inference_arena.run.asked import Asked
+from inference_arena.run.asked import Asked, Sought
 from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
@@ -25,6 +25,7 @@ __all__ = [
     "Job",
     "Program",
     "Salvaged",
+    "Sought",
     "Suite",
     "View",
     "conduct",

@@ -14,6 +14,7 @@ from inference_arena.run.address import locate, parse_address
 from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.loads import make_loads as loads_of
+from inference_arena.run.people import capacity_of
 from inference_arena.run.questions import cards_of, slo_of, what_is_asked
 from inference_arena.run.questions import make_lengths as lengths_of
 from inference_arena.run.scrub import scrub_argv
@@ -210,6 +211,7 @@ def make_trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> 
         loads=make_loads(asked, self_test=self_test),
         repeats=asked.repeats,
         seed=asked.seed,
+        capacity=capacity_of(asked),
         **what_is_asked(asked, self_test=self_test),
     )
 

@@ -6,6 +6,20 @@ from inference_arena.facts import Fact
 from inference_arena.plan import Cache
 
 
+class Sought(Fact):
+    """How many can share it is the question: of requests at once up to `most`, of people up to `most_people`.
+
+    `behaviour` None: only requests. `think_s` instead of the behaviour's own. `attainment`: the share of requests that
+    must meet the SLO, instead of its own.
+    """
+
+    most: int
+    most_people: int
+    behaviour: str | None = None
+    think_s: float | None = None
+    attainment: float | None = None
+
+
 class Asked(Fact):
     """The command line, parsed but not judged. None: not said."""
 
@@ -55,5 +69,6 @@ class Asked(Fact):
     cache: Cache | None = None
     most_failures: int | None = None
     client_processes: int | None = None
+    sought: Sought | None = None
     ready_limit_s: float = 600.0
     request_limit_s: float = 300.0

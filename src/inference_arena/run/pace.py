@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from inference_arena.load import PointPlan
-from inference_arena.plan import Load
+from inference_arena.metrics import probes_expected
+from inference_arena.plan import Load, Trial
 from inference_arena.run.ask import OPEN_SLOTS
 from inference_arena.run.first import Acquainted
 from inference_arena.run.job import Job
@@ -43,6 +44,15 @@ def waiting_limit_s(streams: int, answer_s: float) -> float:
     return min(LONGEST_LIMIT_S, max(SHORTEST_LIMIT_S, 4 * answer_s * streams))
 
 
+def asked_of(trial: Trial, load: Load) -> Trial:
+    """The trial as it is for this load: people talk on, where the others each ask one thing."""
+    people = trial.capacity.people if trial.capacity is not None and load.people else None
+    if people is None:
+        return trial
+    plain = {"lengths": people.lengths, "sessions": people.sessions, "texts": people.texts, "prefix": None, "mix": None}
+    return trial.model_copy(update=plain)
+
+
 def point_seed(seed: int, index: int) -> int:
     """A seed of its own for every point, so that no point repeats another's prompts."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4])
@@ -50,7 +60,7 @@ def point_seed(seed: int, index: int) -> int:
 
 def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: Path, clock_zero_s: float) -> PointPlan:
     """Waits are sized by the first answer."""
-    limit_s, trial = waiting_limit_s(load.concurrency or 1, known.answer_s), job.trial
+    limit_s, trial = waiting_limit_s(load.concurrency or 1, known.answer_s), asked_of(job.trial, load)
     return PointPlan(
         point=index,
         seed=point_seed(trial.seed, index),
@@ -92,6 +102,8 @@ def expected_requests(load: Load, answer_s: float) -> int:
 
 def guess_s(job: Job) -> float:
     """Before anything is known: each point, and some seconds for the engine's start and the client's own test."""
+    if job.trial.capacity is not None:
+        return 8.0 + sum(count * _point_guess_s(load) for count, load in probes_expected(job.trial))
     return 8.0 + sum(_point_guess_s(load) for load in job.trial.loads * job.trial.repeats)
 
 

@@ -8,6 +8,7 @@ from inference_arena.facts import Distribution, Slo, Workload, slo, workload
 from inference_arena.load import read_prompts
 from inference_arena.plan import Data, Kind, Lengths, Patience, Prefix, Sessions, Spread
 from inference_arena.run.loads import longest_of_trace, sha256_of_text
+from inference_arena.run.people import longest_of_people
 
 if TYPE_CHECKING:
     from inference_arena.run.asked import Asked
@@ -49,6 +50,7 @@ def make_lengths(asked: "Asked", *, self_test: bool) -> Lengths:
     card, _ = max(cards, key=lambda pair: pair[1])
     lengths = lengths_of(asked, card)
     longest = max((_longest(asked, each, lengths_of(asked, each)) for each, _ in cards), default=0)
+    longest = max(longest, longest_of_people(asked))
     return lengths if longest <= lengths.longest_tokens else lengths.model_copy(update={"most_tokens": longest})
 
 
@@ -137,7 +139,9 @@ def data_of(asked: "Asked") -> Data | None:
 
 
 def slo_of(asked: "Asked", card: Workload) -> Slo:
-    return slo(asked.slo or card.slo)
+    goal = slo(asked.slo or card.slo)
+    share = asked.sought.attainment if asked.sought is not None else None
+    return goal if share is None else goal.model_copy(update={"judged_at": share})
 
 
 def what_is_asked(asked: "Asked", *, self_test: bool) -> dict[str, Any]:

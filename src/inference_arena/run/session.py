@@ -28,6 +28,7 @@ from inference_arena.run.first import Acquainted
 from inference_arena.run.interrupts import Ended
 from inference_arena.run.job import Job, Program
 from inference_arena.run.pace import expected_s, point_plan
+from inference_arena.run.points import points_in_words, points_to_drive
 from inference_arena.run.server import Server, died
 from inference_arena.run.tools import Tick, Tools
 
@@ -134,17 +135,17 @@ def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server
 
 
 def _drive_all(job: Job, tools: Tools, where: _Where, *, server: Server, known: Acquainted) -> None:
-    loads = [(repeat, load) for repeat in range(job.trial.repeats) for load in job.trial.loads]
-    _enter(tools, where, "load", title="measure", detail=f"{len(loads)} load points")
+    _enter(tools, where, "load", title="measure", detail=points_in_words(job.trial))
     beyond: float | None = None  # a rate that the server could not keep up with
-    for index, (repeat, load) in enumerate(loads):
+    for index, (repeat, load, later) in enumerate(points_to_drive(job.trial, where.summaries)):
         if beyond is not None and load.kind == "open" and load.level >= beyond:
             tools.journal.event("note", text=f"not driven: {load.label}, as the server fell behind at {beyond:g}/s")
             continue
         _note_once(tools, tools.empty_cache(server, known), where)
-        left_s = sum(expected_s(later, known.answer_s) for _, later in loads[index:])
+        left_s = sum(expected_s(each, known.answer_s) for each in (load, *later))
         tools.progress.time_left(left_s + 4.0)
-        tools.progress.point(index, len(loads), label=load.label, expected_s=expected_s(load, known.answer_s))
+        total = index + 1 + len(later)
+        tools.progress.point(index, total, label=load.label, expected_s=expected_s(load, known.answer_s))
         plan = point_plan(
             job, known, load=load, index=index, folder=tools.journal.path, clock_zero_s=tools.clock_zero_s
         )

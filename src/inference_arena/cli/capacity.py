@@ -1,0 +1,106 @@
+"""`arena capacity`: how many can share a model before somebody has to wait."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from inference_arena import units
+from inference_arena.cli import run as run_verb
+from inference_arena.cli.asking import asked_of, defaults_of, with_options_of
+from inference_arena.errors import UsageError
+from inference_arena.facts import behaviour as behaviour_card
+
+if TYPE_CHECKING:
+    from inference_arena.record import Record
+
+NONE: Final = "none"
+DURATION: Final = "30s"
+LAUNCH: Final = (
+    "model", "url", "server_model", "api_key_env", "endpoint", "engine", "program", "weights", "anyway", "input_tokens",
+    "output_tokens", "exact", "natural", "duration", "requests", "warmup", "seed", "workload", "cache", "max_errors",
+    "client_processes", "goal", "context", "parallel", "threads", "kv_cache_type", "gpu_layers", "tensor_parallel",
+    "replicas", "flag", "port", "ready_timeout", "request_timeout", "together", "as_json", "quiet",
+)  # fmt: skip
+
+
+@with_options_of(run_verb.command, LAUNCH)
+def command(
+    *,
+    most: Annotated[int, typer.Option(help="Requests at once beyond which nothing is tried.", min=1, max=4096)] = 64,
+    behaviour: Annotated[
+        str, typer.Option(help="How one person uses it: chat-person, coding-agent, or none to leave people out.")
+    ] = "chat-person",
+    most_people: Annotated[
+        int | None,
+        typer.Option(help="People beyond which nothing is tried; sixteen times --most if not said.", min=1, max=65536),
+    ] = None,
+    think: Annotated[
+        str | None, typer.Option(help="Time between an answer and the next question, instead of the behaviour's own.")
+    ] = None,
+    attainment: Annotated[
+        float | None,
+        typer.Option(help="Share of requests that must meet the goal, instead of the goal's own.", min=0.5, max=0.999),
+    ] = None,
+    **shared: Any,
+) -> int:
+    """Find how many people can share a model, and why not more.
+
+    First the most requests at once that meet the goal (--slo), then the most people of a named behaviour, each measured
+    by itself. How long it takes is said before it starts. Exit code 1 when the limit was not found.
+
+    \b
+    arena capacity model.gguf                          people who chat, on an engine that is started
+    arena capacity model.gguf --behaviour none         only requests at once: quicker
+    arena capacity mistral-7b --engine vllm --behaviour coding-agent
+    arena capacity --url http://127.0.0.1:8000/v1 --slo interactive --most 128
+    """  # noqa: D301
+    said = {**defaults_of(run_verb.command), **shared, "concurrency": str(most)}
+    if said["model"] is None and said["url"] is None:
+        raise UsageError("nothing was named to share", try_="arena capacity MODEL, or --url for a running server")
+    card = None if behaviour == NONE else behaviour_card(behaviour)
+    if card is None and (think is not None or most_people is not None):
+        raise UsageError("--think and --most-people are about people", try_="leave --behaviour none out")
+    if card is not None and said["endpoint"] != "chat":
+        raise UsageError("people talk through the chat interface", try_="--behaviour none")
+    said["duration"] = said["duration"] or DURATION
+    if card is not None and not any(said[name] for name in ("workload", "input_tokens", "output_tokens")):
+        said["workload"] = card.workload
+    asked = asked_of(said)
+    sought = _sought(
+        most, most_people, behaviour=None if card is None else card.name, think=think, attainment=attainment
+    )
+    asked = asked.model_copy(update={"sought": sought, "slo": asked.slo or (card.slo if card is not None else None)})
+    run_verb.refuse_contradictions(
+        asked, model=said["model"], server_model=said["server_model"], api_key_env=said["api_key_env"]
+    )
+    return run_verb.measure(
+        asked,
+        api_key=run_verb.read_key(said["api_key_env"]),
+        together=said["together"],
+        as_json=said["as_json"],
+        plain=said["as_json"] or said["quiet"],
+        exit_code=ending,
+    )
+
+
+def _sought(
+    most: int, people: int | None, *, behaviour: str | None, think: str | None, attainment: float | None
+) -> Any:
+    from inference_arena.run import Sought  # noqa: PLC0415 - heavy
+
+    return Sought(
+        most=most,
+        most_people=people or 16 * most,
+        behaviour=behaviour,
+        think_s=None if think is None else units.parse_seconds(think),
+        attainment=attainment,
+    )
+
+
+def ending(record: "Record") -> int:
+    """0 where every part has an answer: a limit, or that it lies at the edge of what was tried."""
+    capacity = record.summary.capacity if record.summary is not None else None
+    if record.outcome.kind != "finished" or capacity is None:
+        return run_verb.EXIT_CODES[record.outcome.kind] or 1
+    parts = [part for part in (capacity.requests, capacity.people) if part is not None]
+    return 0 if all(part.status != "not-found" for part in parts) else 1
