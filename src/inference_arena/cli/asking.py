@@ -89,7 +89,7 @@ def with_options_of(
         last = [one for one in kept if one.kind is one.KEYWORD_ONLY]
         both.__signature__ = inspect.Signature([*first, *last, *added], return_annotation=int)  # type: ignore[attr-defined]
         both.__annotations__ = {one.name: one.annotation for one in (*kept, *added)} | {"return": int}
-        del both.__wrapped__  # type: ignore[attr-defined]  # its signature would be looked at instead
+        del both.__wrapped__  # its signature would be looked at instead
         return both
 
     return decorate
@@ -102,8 +102,8 @@ def search_announcement(job: "Job") -> str:
     sought = job.trial.capacity
     assert sought is not None
     what = job.model.name if job.address is None else job.address.url
-    people = f", then of people who behave as {sought.people.behaviour}" if sought.people is not None else ""
+    people = "" if sought.people is None else f", then how many people ({sought.people.behaviour}),"
     return (
-        f"Looking for the most requests at once{people} that {what} serves under the goal {job.trial.slo.name!r}: "
-        f"load point after load point, about {units.roughly(guess_s(job))} in all. Ctrl-C keeps what was found."
+        f"Finding out how many requests at once{people} {what} serves under the goal {job.trial.slo.name!r}, one load "
+        f"point after another: about {units.roughly(guess_s(job))}. Ctrl-C keeps what was found."
     )

@@ -8,7 +8,8 @@ from typing import Final, Literal, NamedTuple
 Status = Literal["located", "at-edge", "not-found"]
 MOST_TRIES: Final = 3  # probes of one level that stays undecided
 MOST_PROBES: Final = 40
-FIRST_GROWTH: Final = 4  # from one request upwards: few steps to a busy server
+FIRST: Final = 4
+FIRST_GROWTH: Final = 4  # from few upwards: a quick way to a busy server
 LATER_GROWTH: Final = 2  # around a guess, which is rarely far off
 
 
@@ -48,7 +49,7 @@ def next_level(seen: Seen, *, start: int, most: int) -> int | None:
     if missed is None:
         if not seen:
             return min(max(1, start), most)
-        growth = FIRST_GROWTH if start == 1 else LATER_GROWTH
+        growth = FIRST_GROWTH if start <= FIRST else LATER_GROWTH
         return min(most, held * growth) if held < most else _again(seen, held)
     if missed - held > step_at(held):
         downwards = held == 0 and all(level >= missed for level in seen)

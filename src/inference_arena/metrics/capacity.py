@@ -6,7 +6,7 @@ The search and the answer read the same summaries, so an answer can be made agai
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
-from inference_arena.metrics.boundary import Verdict, boundary, next_level, probes_needed
+from inference_arena.metrics.boundary import FIRST, Verdict, boundary, next_level, probes_needed
 from inference_arena.metrics.goodput import judge, pooled
 from inference_arena.metrics.limit import cause_of, slowest
 from inference_arena.plan import Capacity, Load, Trial
@@ -16,14 +16,13 @@ Of = Literal["requests", "people"]
 REQUESTS_WANTED: Final = 60  # of a load point: 36 that all met the SLO show nine in ten, 60 leave room for a few
 LONGEST_PROBE_S: Final = 300.0
 PEOPLE_WARMUP_S: Final = 10.0  # people are in the midst of their pauses from the start; queues take a moment
-FEWEST_FIRST: Final = 1
 
 
 def next_probe(trial: Trial, done: Sequence[PointSummary]) -> Load | None:
     """The load to drive next; None when the search is over. `done` are the points so far."""
     sought = trial.capacity
     assert sought is not None
-    level = next_level(_seen(trial, done, "requests"), start=FEWEST_FIRST, most=sought.most)
+    level = next_level(_seen(trial, done, "requests"), start=FIRST, most=sought.most)
     if level is not None:
         return _load(trial, level, of="requests")
     if sought.people is None or sought.most_people is None:
@@ -41,7 +40,7 @@ def probes_expected(trial: Trial) -> tuple[tuple[int, Load], ...]:
     """How many load points each part may take, with a load like them, before anything is known."""
     sought = trial.capacity
     assert sought is not None
-    worst = max(probes_needed(limit, start=FEWEST_FIRST, most=sought.most) for limit in _limits(sought.most))
+    worst = max(probes_needed(limit, start=FIRST, most=sought.most) for limit in _limits(sought.most))
     parts = [(worst + 1, _load(trial, max(1, sought.most // 4), of="requests"))]
     if sought.people is not None and sought.most_people is not None:
         start = max(1, sought.most_people // 8)
