@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 
 import inference_arena
-from inference_arena.run.supervisor import BoundedLog
+from inference_arena.run.bounded_log import BoundedLog
 from processes import gone, until
 
 SUPERVISOR = Path(inference_arena.__file__).with_name("run") / "supervisor.py"
