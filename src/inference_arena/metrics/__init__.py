@@ -1,6 +1,7 @@
 """What it means: every number derived from raw traces, and why it may be wrong. Pure."""
 
 from inference_arena.metrics.client import self_test_summary
+from inference_arena.metrics.standing import standing
 from inference_arena.metrics.summary import METRICS_VERSION, headline_ttft, summarise
 from inference_arena.metrics.verify import Difference, count_numbers, differences
 
@@ -11,5 +12,6 @@ __all__ = [
     "differences",
     "headline_ttft",
     "self_test_summary",
+    "standing",
     "summarise",
 ]
