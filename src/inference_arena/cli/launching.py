@@ -16,20 +16,16 @@ if TYPE_CHECKING:
 
 def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress") -> "Job":
     """The job that is asked for, its model brought here where the arena can bring it. Starts nothing."""
-    from inference_arena.run import make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
+    from inference_arena.run import make_job, planned_job, wants_embedded  # noqa: PLC0415
 
     if asked.url is not None:
         return make_job(asked, host=host, embedded=None, programs=())
     if wants_embedded(asked):
-        programs = programs_for("llamacpp", release=asked.release, program=asked.program)
+        programs = _programs("llamacpp", asked, host=host)
         return make_job(asked, host=host, embedded=_embedded_model(home, progress), programs=programs)
     assert asked.model is not None
     if _is_file(asked):
-        programs = (
-            programs_for("llamacpp", release=asked.release, program=asked.program)
-            if asked.engine in {None, "llamacpp"}
-            else ()
-        )
+        programs = _programs("llamacpp", asked, host=host) if asked.engine in {None, "llamacpp"} else ()
         return make_job(asked, host=host, embedded=None, programs=programs)
     return planned_job(asked, find(asked, host=host), host=host)
 
@@ -45,7 +41,7 @@ def find(asked: "Asked", *, host: "Host") -> "Found":
 
     assert asked.model is not None
     pairs, _ = planning.pairs_of(asked.model, offline=False)
-    engine, programs = _engine(asked)
+    engine, programs = _engine(asked, host=host)
     reads = [(model, card) for model, card in pairs if card.format == "safetensors"]
     if not reads:
         raise NotFoundError(
@@ -68,10 +64,20 @@ def find(asked: "Asked", *, host: "Host") -> "Found":
     )
 
 
-def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
+def _programs(engine: str, asked: "Asked", *, host: "Host") -> "tuple[Program, ...]":
+    """What can start this engine, here or in a container."""
+    from inference_arena.run import container_program, programs_for  # noqa: PLC0415
+
+    if asked.container:
+        target = _target(host)
+        return (container_program(engine, target=target, image=asked.image, release=asked.release,
+                                  container_engine=asked.container_engine),)  # fmt: skip
+    return programs_for(engine, release=asked.release, program=asked.program)
+
+
+def _engine(asked: "Asked", *, host: "Host") -> "tuple[str, tuple[Program, ...]]":
     """The engine that was named, else the first that reads folders and is installed."""
     from inference_arena.engines import ENGINES  # noqa: PLC0415
-    from inference_arena.run import programs_for  # noqa: PLC0415
 
     able = [name for name, engine in ENGINES.items() if engine.FORMAT == "safetensors"]
     if asked.engine is not None and asked.engine not in able:
@@ -79,7 +85,7 @@ def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
     missing: list[ArenaError] = []
     for name in able if asked.engine is None else (asked.engine,):
         try:
-            return name, programs_for(name, release=asked.release, program=asked.program)
+            return name, _programs(name, asked, host=host)
         except NotFoundError as error:
             missing.append(error)
     raise missing[0]

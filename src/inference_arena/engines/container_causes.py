@@ -42,7 +42,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         cause="driver-too-old",
         words=r"unsatisfied condition: cuda ?>= ?(?P<cuda>[\d.]*\d)",
         what="the image wants CUDA {cuda}, and this machine's driver offers less",
-        advice="leave --image out and one for this driver is chosen, name an older release's, or install a newer driver",
+        advice="leave --image out to have one chosen for this driver, name an older release's, or install a newer driver",
         reproduced=False,
     ),
     Cause(
@@ -93,7 +93,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         words=r"no such host|Temporary failure in name resolution|dial tcp|i/o timeout|network is unreachable"
         r"|TLS handshake|Client\.Timeout exceeded",
         what="the image is not on this machine, and its registry cannot be reached",
-        advice="fetch it where there is a network (docker pull, docker save), bring it here (docker load), and run again",
+        advice="fetch it where there is a network (docker pull, docker save) and bring it here (docker load)",
     ),
     Cause(
         cause="image-missing",

@@ -17,13 +17,15 @@ from typing import Final
 from inference_arena.engines import DIALECTS, Command
 from inference_arena.facts import engines
 from inference_arena.run.container_engine import ContainerEngine, Image, call, look_at, obtain
-from inference_arena.run.mounts import Mount, Shown, show_model
-from inference_arena.run.process import EngineProcess, Ending, start_engine
+from inference_arena.run.mounts import HUB_INSIDE, Mount, Shown, show_hub_cache, show_model
+from inference_arena.run.process import Ending, EngineProcess, start_engine
+from inference_arena.run.scrub import spoken_environment
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  # inside the container; its port is published on loopback alone
 LABEL: Final = "inference-arena"
 NOTE: Final = "container.json"  # in the run's journal, from before the container is there
 GRACE_S: Final = 5
+HUB_VARIABLES: Final = ("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HTTPS_PROXY", "https_proxy")
 OnLog = Callable[[Sequence[str]], None]
 
 
@@ -55,10 +57,11 @@ class Ready:
     shown: Shown
 
 
-def prepare(argv: Sequence[str], *, image: str, model: Path, folder: Path, on_log: OnLog) -> Ready:
+def prepare(argv: Sequence[str], *, image: str, model: str, folder: Path, on_log: OnLog) -> Ready:
     """Container engine, image and files. Raises RunFailed."""
     box = look_at(argv)
-    return Ready(box=box, image=obtain(box, image, folder=folder, on_log=on_log), shown=show_model(model))
+    shown = show_model(Path(model)) if Path(model).exists() else show_hub_cache(model)
+    return Ready(box=box, image=obtain(box, image, folder=folder, on_log=on_log), shown=shown)
 
 
 def start(
@@ -122,8 +125,8 @@ def _gpu_words(box: ContainerEngine) -> tuple[str, ...]:
 def mount_words(mount: Mount) -> str:
     """A row of comma-separated values, since a path may hold commas; -v would break at its colons."""
     row = io.StringIO()
-    fields = ("type=bind", f"source={mount.source}", f"target={mount.target}", "readonly")
-    csv.writer(row, lineterminator="").writerow(fields)
+    fields = ("type=bind", f"source={mount.source}", f"target={mount.target}")
+    csv.writer(row, lineterminator="").writerow(fields if mount.writable else (*fields, "readonly"))
     return row.getvalue()
 
 
@@ -138,6 +141,13 @@ def ending_of(box: ContainerEngine, name: str) -> Ending:
 
 def write_note(folder: Path, box: ContainerEngine, record_id: str) -> None:
     (folder / NOTE).write_text(json.dumps({"command": box.argv, "label": f"{LABEL}={record_id}"}), "utf-8")
+
+
+def handed_on(model: str) -> dict[str, str]:
+    """What of our environment is meant for the engine, and for a model on the hub, how to get it."""
+    to_hub = () if Path(model).exists() else HUB_VARIABLES
+    meant = {name: os.environ[name] for name in (*spoken_environment(os.environ), *to_hub) if name in os.environ}
+    return meant if Path(model).exists() else {**meant, "HF_HOME": HUB_INSIDE}
 
 
 def remove_left(folder: Path) -> str:

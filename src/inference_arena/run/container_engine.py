@@ -69,11 +69,12 @@ def _podman(argv: Sequence[str], told: dict[str, Any]) -> ContainerEngine:
 
 
 def _docker(argv: Sequence[str], told: dict[str, Any]) -> ContainerEngine:
-    """Podman also answers for a Docker daemon; where it keeps its images gives it away."""
+    """Podman also answers where a Docker daemon is asked for; its parts give it away."""
+    parts = call(argv, "version", "--format", "{{json .Server.Components}}").stdout
     return ContainerEngine(
         argv=tuple(argv),
         version=told.get("ServerVersion") or None,
-        is_podman=str(told.get("DockerRootDir", "")).endswith("containers/storage"),
+        is_podman="podman" in parts.lower(),
         pins_cores=bool(told.get("CPUSet")),
         labels=any("selinux" in option for option in told.get("SecurityOptions") or ()),
     )

@@ -13,14 +13,16 @@ from typing import Final
 from inference_arena.facts import Fact
 
 INSIDE: Final = "/models"
+HUB_INSIDE: Final = "/hub"
 _PART: Final = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<parts>\d{5})\.gguf")
 
 
 class Mount(Fact):
-    """A file or folder here, and its path in the container, where it can only be read."""
+    """A file or folder here, and its path in the container, where it can only be read unless it is `writable`."""
 
     source: str
     target: str
+    writable: bool = False
 
 
 class Shown(Fact):
@@ -47,6 +49,13 @@ def show_model(model: Path) -> Shown:
     return Shown(mounts=mounts, model=_below(top, folder))
 
 
+def show_hub_cache(name: str) -> Shown:
+    """A model on the hub: the engine fetches it into this machine's cache, and finds it there the next time."""
+    cache = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    cache.mkdir(parents=True, exist_ok=True)
+    return Shown(mounts=(Mount(source=str(cache.resolve()), target=HUB_INSIDE, writable=True),), model=name)
+
+
 def _below(top: Path, place: Path) -> str:
     return str(Path(INSIDE) / place.relative_to(top))
 
@@ -65,7 +74,7 @@ def _leading_out(folder: Path) -> Iterator[tuple[Path, bool, str]]:
             link = Path(at, name)
             if not link.is_symlink() or not link.exists():
                 continue
-            words = os.readlink(link)
+            words = link.readlink()
             place = Path(os.path.normpath(link.parent / words))
-            if os.path.isabs(words) or not place.is_relative_to(folder):
-                yield place, os.path.isabs(words), os.path.realpath(link)
+            if words.is_absolute() or not place.is_relative_to(folder):
+                yield place, words.is_absolute(), os.path.realpath(link)
