@@ -59,7 +59,7 @@ def test_a_run_in_a_container_is_a_record_and_leaves_no_container(either: Engine
     behind.parent.mkdir()
     behind.symlink_to(real.model)
     real.model = behind
-    secret = "value-of-a-variable"  # noqa: S105
+    secret = "value-of-a-variable"
     running = start(real, either, *QUICK, "--json", env={"LLAMA_ARG_SAID": secret})
     until(lambda: running.process.poll() is not None or bool(left(either)), "a container")
     done = running.end()
@@ -71,6 +71,9 @@ def test_a_run_in_a_container_is_a_record_and_leaves_no_container(either: Engine
     assert "LLAMA_ARG_SAID" in engine["command"]
     assert not any(secret in word for word in engine["command"])
     assert done.document["startup"]["facts"]["slots"] == 1
+    assert (
+        done.document["summary"]["engine_rss_max_bytes"] > real.model.stat().st_size
+    )  # the engine's, not the client's
     assert left(either) == []
 
 

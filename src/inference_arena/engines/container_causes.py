@@ -42,7 +42,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         cause="driver-too-old",
         words=r"unsatisfied condition: cuda ?>= ?(?P<cuda>[\d.]*\d)",
         what="the image wants CUDA {cuda}, and this machine's driver offers less",
-        advice="leave --image out to have one chosen for this driver, name an older release's, or install a newer driver",
+        advice="leave --image out to have one chosen for this driver, or install a newer driver",
         reproduced=False,
     ),
     Cause(
