@@ -9,8 +9,8 @@ from inference_arena.engines.container_causes import CAUSES
 SEEN = [
     (125, "docker: Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?",
      "container-daemon-down"),
-    (125, ('Error: initializing source docker://nosuch:1: pinging container registry registry-1.docker.io: Get '
-     '"https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'), "registry-unreachable"),
+    (125, ('Error: initializing source docker://nosuch:1: pinging container registry: Get '
+     '"https://registry-1.docker.io/v2/": dial tcp: lookup docker.io: no such host'), "registry-unreachable"),
     (125, 'Error: short-name "nosuch/image:1" did not resolve to an alias and no unqualified-search registries',
      "image-missing"),
     (127, ('Error: runc: runc create failed: unable to start container process: exec: "/nosuch": stat /nosuch: no such '

@@ -77,10 +77,10 @@ def test_a_run_in_a_container_is_a_record_and_leaves_no_container(either: Engine
     assert left(either) == []
 
 
-def test_ctrl_c_stops_the_container_in_good_order(either: Engine, real: Arena) -> None:
-    running = start(real, either, *LONG)
+def test_ctrl_c_stops_the_container_in_good_order(podman: Engine, real: Arena) -> None:
+    running = start(real, podman, *LONG)
     real.wait_for(running, "tick", phase="steady")
-    (name,) = left(either)
+    (name,) = left(podman)
     running.signal_group(signal.SIGINT)
     done = running.end()
     assert done.code == 130, done.err
@@ -88,7 +88,7 @@ def test_ctrl_c_stops_the_container_in_good_order(either: Engine, real: Arena) -
     record = real.record()
     assert name == f"arena-{record['id']}"
     assert record["outcome"] == {"kind": "interrupted", "stage": "load", "by": "ctrl-c"}
-    assert left(either) == []
+    assert left(podman) == []
 
 
 def test_the_container_goes_when_the_arena_is_killed(either: Engine, real: Arena) -> None:
