@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
-from inference_arena.engines import ENGINES
+from inference_arena.engines import DIALECTS, ENGINES
 from inference_arena.errors import UsageError
 from inference_arena.facts import EMBEDDED, Checkpoint, Fact, Host, checkpoint, checkpoint_of_file, slo, workload
 from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
@@ -28,6 +28,8 @@ ENGINE_OPTIONS: Final = MappingProxyType(
         "threads": "--threads",
         "kv_cache_type": "--kv-cache-type",
         "gpu_layers": "--gpu-layers",
+        "tensor_parallel": "--tensor-parallel",
+        "replicas": "--replicas",
         "flags": "--flag",
         "port": "--port",
         "program": "--program",
@@ -62,6 +64,8 @@ class Asked(Fact):
     threads: int | None = None
     kv_cache_type: str | None = None
     gpu_layers: int | None = None
+    tensor_parallel: int | None = None
+    replicas: int | None = None
     flags: tuple[str, ...] = ()
     port: int | None = None
     release: str | None = None
@@ -116,7 +120,13 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
     refuse_own_flags(engine, asked.flags)
-    if not programs:
+    if several := next((name for name in ("tensor_parallel", "replicas") if getattr(asked, name) is not None), None):
+        raise UsageError(
+            f"{ENGINE_OPTIONS[several]} has no counterpart in {ENGINES[engine].TITLE}",
+            why=DIALECTS[engine].NOT_HERE[several],
+            try_="leave it out",
+        )
+    if ENGINES[engine].FORMAT != "gguf":
         raise UsageError(
             f"{ENGINES[engine].TITLE} does not read GGUF files here",
             try_="--engine llamacpp, or name a folder or a model of the hub",
@@ -143,7 +153,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         trial=trial,
         host=host,
         model=_model(path, header, card, sha256=sha256),
-        engine=_engine(engine, asked, settings=settings, reason=threads.reason, program=programs[0]),
+        engine=_engine(engine, asked, settings=settings, reason=threads.reason, programs=programs),
         limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
         programs=programs,
         model_path=str(path.resolve()),
@@ -160,19 +170,20 @@ def refuse_own_flags(engine: str, flags: tuple[str, ...]) -> None:
         raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=own[taken])
 
 
-def _engine(name: str, asked: Asked, *, settings: Settings, reason: str, program: Program) -> EngineUsed:
+def _engine(name: str, asked: Asked, *, settings: Settings, reason: str, programs: tuple[Program, ...]) -> EngineUsed:
+    contained = next((program for program in programs if program.form == "container"), None)
     effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
     choices = {
         "threads": reason,
         "parallel": "asked for" if asked.parallel else f"as many as requests at once, at most {MOST_SLOTS}",
         "context_tokens": "asked for" if asked.context_tokens else "the longest prompt and answer of this load",
-        **({"program": program.why} if program.form == "container" else {}),
+        **({} if contained is None else {"program": contained.why}),
     }
     return EngineUsed(
         name=name,
-        version=program.version if program.form == "container" else None,
-        form=program.form,
-        image=program.image,
+        version=None if contained is None else contained.version,
+        form="process" if contained is None else "container",
+        image=None if contained is None else contained.image,
         location="same-host",
         effective=effective,
         choices=choices,
