@@ -19,7 +19,7 @@ from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import rfc3339, save
-from inference_arena.run.container import Contained
+from inference_arena.run.container import Contained, remove_left
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
@@ -59,10 +59,18 @@ def conduct(
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
                            interrupts=interrupts, cores=cores)  # fmt: skip
             run(job, tools)
+            _look_for_a_container(journal)
         progress.stage("keep the record")
         record, path = save(home, journal.path, secrets=secrets)
         discard(journal.path)
     return record, path
+
+
+def _look_for_a_container(journal: Journal) -> None:
+    """It is gone by now; where its removal did not work, once more, and then it is said."""
+    if said := remove_left(journal.path):
+        with suppress(StorageError):
+            journal.event("note", text=f"the engine had ended, and {said}")
 
 
 def usable_cores() -> tuple[int, ...]:
