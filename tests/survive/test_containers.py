@@ -79,8 +79,8 @@ def test_a_run_in_a_container_is_a_record_and_leaves_no_container(either: Engine
 
 def memory_of_the_engine(arena: Arena) -> int:
     (record,) = arena.records
-    samples = map(json.loads, gzip.open(record / "samples.jsonl.gz"))
-    return max(sample.get("engine_rss_bytes") or 0 for sample in samples)
+    lines = gzip.decompress((record / "samples.jsonl.gz").read_bytes()).splitlines()
+    return max(json.loads(line).get("engine_rss_bytes") or 0 for line in lines)
 
 
 def test_ctrl_c_stops_the_container_in_good_order(podman: Engine, real: Arena) -> None:
