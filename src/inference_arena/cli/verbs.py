@@ -33,6 +33,7 @@ UNWRITABLE: Final = (errno.ENOSPC, errno.EIO, errno.EBADF)
 VERBS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "run": "run",
+        "suite": "suite",
         "list": "list",
         "show": "show",
         "compare": "compare",

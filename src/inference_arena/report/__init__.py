@@ -11,6 +11,7 @@ from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
 from inference_arena.report.score_page import score_blocks
+from inference_arena.report.suite_page import suite_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "readers_said",
     "render",
     "score_blocks",
+    "suite_blocks",
     "verdict",
 ]
 

@@ -10,15 +10,18 @@ from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.programs import llama_programs, programs_for
 from inference_arena.run.salvage import Salvaged, salvage
+from inference_arena.run.suite import Item, Suite, read_suite, shipped
 
 __all__ = [
     "Asked",
     "Ended",
     "Found",
     "Interrupts",
+    "Item",
     "Job",
     "Program",
     "Salvaged",
+    "Suite",
     "conduct",
     "container_program",
     "embedded_card",
@@ -28,7 +31,9 @@ __all__ = [
     "make_job",
     "planned_job",
     "programs_for",
+    "read_suite",
     "salvage",
+    "shipped",
     "usable_cores",
     "wants_embedded",
 ]

@@ -34,6 +34,17 @@ from inference_arena.store.records import (
     save_record,
 )
 from inference_arena.store.row import Row
+from inference_arena.store.suites import (
+    Progressed,
+    Refused,
+    SuiteReport,
+    SuiteRow,
+    load_progress,
+    progress_path,
+    save_progress,
+    with_record,
+    with_refusal,
+)
 from inference_arena.store.traces import (
     REQUESTS_FILE,
     SAMPLES_FILE,
@@ -66,8 +77,12 @@ __all__ = [
     "BadRecord",
     "Home",
     "Journal",
+    "Progressed",
+    "Refused",
     "Reindexed",
     "Row",
+    "SuiteReport",
+    "SuiteRow",
     "Verified",
     "Written",
     "check_writable",
@@ -79,6 +94,7 @@ __all__ = [
     "iter_samples",
     "iter_traces",
     "list_records",
+    "load_progress",
     "load_record",
     "machine_id",
     "measuring_lock",
@@ -90,6 +106,7 @@ __all__ = [
     "orphans",
     "parse_record",
     "place_record",
+    "progress_path",
     "read_events",
     "read_intent",
     "read_record_json",
@@ -100,10 +117,13 @@ __all__ = [
     "reindex",
     "remove_from_index",
     "remove_record",
+    "save_progress",
     "save_record",
     "sha256_of",
     "verify",
     "whole_file",
+    "with_record",
+    "with_refusal",
     "write_jsonl_gz",
 ]
 
