@@ -22,18 +22,18 @@ def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress")
     if asked.url is not None:
         return make_job(asked, host=host, embedded=None, programs=())
     if wants_embedded(asked):
-        programs = _programs("llamacpp", asked, host=host)
+        programs = _programs("llamacpp", asked, host=host, home=home)
         return make_job(asked, host=host, embedded=_fetched(embedded_card(), home, progress), programs=programs)
     assert asked.model is not None
     card = checkpoints().get(asked.model)
     if card is not None and card.format == "gguf" and card.file is not None:
         path = _fetched(card, home, progress)
-        programs = _programs("llamacpp", asked, host=host)
+        programs = _programs("llamacpp", asked, host=host, home=home)
         return make_job(asked.model_copy(update={"model": str(path)}), host=host, embedded=None, programs=programs)
     if _is_file(asked):
-        programs = _programs("llamacpp", asked, host=host) if asked.engine in {None, "llamacpp"} else ()
+        programs = _programs("llamacpp", asked, host=host, home=home) if asked.engine in {None, "llamacpp"} else ()
         return make_job(asked, host=host, embedded=None, programs=programs)
-    return planned_job(asked, find(asked, host=host), host=host)
+    return planned_job(asked, find(asked, host=host, home=home), host=host)
 
 
 def _is_file(asked: "Asked") -> bool:
@@ -41,13 +41,13 @@ def _is_file(asked: "Asked") -> bool:
     return path.suffix == ".gguf" or path.is_file() or asked.engine == "llamacpp"
 
 
-def find(asked: "Asked", *, host: "Host") -> "Found":
+def find(asked: "Asked", *, host: "Host", home: "Home") -> "Found":
     """The model with the first engine that reads it and is here; raises NotFoundError where there is none."""
     from inference_arena.run import Found  # noqa: PLC0415
 
     assert asked.model is not None
     pairs, _ = planning.pairs_of(asked.model, offline=False)
-    engine, programs = _engine(asked, host=host)
+    engine, programs = _engine(asked, host=host, home=home)
     reads = [(model, card) for model, card in pairs if card.format == "safetensors"]
     if not reads:
         raise NotFoundError(
@@ -70,7 +70,7 @@ def find(asked: "Asked", *, host: "Host") -> "Found":
     )
 
 
-def _programs(engine: str, asked: "Asked", *, host: "Host") -> "tuple[Program, ...]":
+def _programs(engine: str, asked: "Asked", *, host: "Host", home: "Home") -> "tuple[Program, ...]":
     """What can start this engine, here or in a container."""
     from inference_arena.run import container_program, programs_for  # noqa: PLC0415
 
@@ -78,10 +78,10 @@ def _programs(engine: str, asked: "Asked", *, host: "Host") -> "tuple[Program, .
         target = _target(host, cards=(asked.tensor_parallel or 1) * (asked.replicas or 1))
         return (container_program(engine, target=target, image=asked.image, release=asked.release,
                                   container_engine=asked.container_engine),)  # fmt: skip
-    return programs_for(engine, release=asked.release, program=asked.program)
+    return programs_for(engine, home=home, release=asked.release, program=asked.program)
 
 
-def _engine(asked: "Asked", *, host: "Host") -> "tuple[str, tuple[Program, ...]]":
+def _engine(asked: "Asked", *, host: "Host", home: "Home") -> "tuple[str, tuple[Program, ...]]":
     """The engine that was named, else the first that reads folders and is installed."""
     from inference_arena.engines import ENGINES  # noqa: PLC0415
 
@@ -91,7 +91,7 @@ def _engine(asked: "Asked", *, host: "Host") -> "tuple[str, tuple[Program, ...]]
     missing: list[ArenaError] = []
     for name in able if asked.engine is None else (asked.engine,):
         try:
-            return name, _programs(name, asked, host=host)
+            return name, _programs(name, asked, host=host, home=home)
         except NotFoundError as error:
             missing.append(error)
     raise missing[0]

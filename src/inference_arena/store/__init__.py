@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import sha256_of, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -16,7 +16,7 @@ from inference_arena.store.journal import (
     read_intent,
     read_samples,
 )
-from inference_arena.store.lock import measuring_lock
+from inference_arena.store.lock import measuring_lock, signed_lock
 from inference_arena.store.records import (
     LOG_FILE,
     RECORD_FILE,
@@ -97,6 +97,7 @@ __all__ = [
     "load_progress",
     "load_record",
     "machine_id",
+    "make_folder",
     "measuring_lock",
     "new_folder",
     "new_record_id",
@@ -120,6 +121,10 @@ __all__ = [
     "save_progress",
     "save_record",
     "sha256_of",
+    "signed_lock",
+    "storage",
+    "sweep",
+    "throw_away",
     "verify",
     "whole_file",
     "with_record",
