@@ -164,7 +164,7 @@ def read_key(name: str | None) -> str | None:
 def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.run import Interrupts, refuse_beside_servers  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
 
     home = open_home()
@@ -172,6 +172,8 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
+        if not together:
+            refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
             record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
         try:
@@ -190,13 +192,13 @@ def _measured(
     progress.stage("look at machine")
     host = read_host()
     programs = () if asked.url is not None else llama_programs()
-    embedded = _embedded_model(home, progress) if wants_embedded(asked) else None
+    embedded = embedded_model(home, progress) if wants_embedded(asked) else None
     job = make_job(asked, host=host, embedded=embedded, programs=programs)
     complain(announcement(job))
     return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
 
 
-def _embedded_model(home: "Home", progress: "Progress") -> Path:
+def embedded_model(home: "Home", progress: "Progress") -> Path:
     from inference_arena.run import embedded_card, fetch_checkpoint  # noqa: PLC0415
 
     card = embedded_card()

@@ -33,6 +33,11 @@ UNWRITABLE: Final = (errno.ENOSPC, errno.EIO, errno.EBADF)
 VERBS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "run": "run",
+        "up": "up",
+        "chat": "chat",
+        "ps": "ps",
+        "logs": "logs",
+        "down": "down",
         "list": "list",
         "show": "show",
         "compare": "compare",

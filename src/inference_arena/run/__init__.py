@@ -1,27 +1,74 @@
-"""One trial, from launch to record."""
+"""One trial, from launch to record; and servers that are kept running."""
 
+from inference_arena.run.address import Address, parse_address
+from inference_arena.run.alive import is_alive, wait_for_end
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
+from inference_arena.run.configure import check_port, measured_best, order_for
+from inference_arena.run.first import first_model, key_headers
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job
+from inference_arena.run.keeper import Order
 from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
+from inference_arena.run.process import log_since
 from inference_arena.run.programs import llama_programs
 from inference_arena.run.salvage import Salvaged, salvage
+from inference_arena.run.talk import Answered, Turn, speak
+from inference_arena.run.up import (
+    Look,
+    all_standing,
+    ask_server,
+    await_ready,
+    choose_serving,
+    refuse_beside_servers,
+    refuse_second,
+    running,
+    standing,
+    start_keeper,
+    stop,
+    wait_until,
+)
 
 __all__ = [
+    "Address",
+    "Answered",
     "Asked",
     "Ended",
     "Interrupts",
     "Job",
+    "Look",
+    "Order",
     "Salvaged",
+    "Turn",
+    "all_standing",
+    "ask_server",
+    "await_ready",
+    "check_port",
+    "choose_serving",
     "conduct",
     "embedded_card",
     "fetch_checkpoint",
+    "first_model",
     "guess_s",
+    "is_alive",
+    "key_headers",
     "llama_programs",
+    "log_since",
     "make_job",
+    "measured_best",
+    "order_for",
+    "parse_address",
+    "refuse_beside_servers",
+    "refuse_second",
+    "running",
     "salvage",
+    "speak",
+    "standing",
+    "start_keeper",
+    "stop",
     "usable_cores",
+    "wait_for_end",
+    "wait_until",
     "wants_embedded",
 ]

@@ -54,7 +54,7 @@ def _busy(path: Path) -> ArenaError:
     return ArenaError(
         "another run is measuring on this machine",
         why=_holder(path),
-        try_="wait for it, or `arena run --together` to measure both at once, which moves the numbers of both",
+        try_="wait for it, or --together to go on beside it, which moves the numbers of both",
     )
 
 

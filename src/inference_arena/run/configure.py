@@ -1,0 +1,105 @@
+"""With which settings a model is served here: those asked for, else those that measured best, else planned ones."""
+
+import socket
+from contextlib import suppress
+from typing import Final
+
+from inference_arena.errors import ArenaError
+from inference_arena.plan import Settings
+from inference_arena.record import Record
+from inference_arena.run.best import Measured, best_measured
+from inference_arena.run.job import Job
+from inference_arena.run.keeper import Order
+from inference_arena.run.process import free_port
+from inference_arena.run.server import LOOPBACK
+from inference_arena.store import Home, load_record, machine_id
+
+CONTEXT_TOKENS: Final = 8192  # several turns of a chat, or a document of some pages
+PARALLEL: Final = 2  # one who chats, and one program
+FIRST_PORT: Final = 8080
+PORTS: Final = 20
+MOST_RECORDS: Final = 5000
+# of a record these are its load's, not what makes it fast: a server is asked other things
+OWN_TO_LOADS: Final = frozenset({"context_tokens"})
+
+
+def measured_best(home: Home, job: Job, *, engine: str | None) -> Measured | None:
+    """The best record of this home's machine for this job's model."""
+    from inference_arena.store import list_records  # noqa: PLC0415  # brings SQLAlchemy
+
+    machine = machine_id(home)
+    rows = list_records(home, limit=MOST_RECORDS, purpose="measurement", outcome="finished")
+    ids = [row.id for row in rows if row.machine == machine and _may_be(row.model, row.checkpoint, job)]
+    return best_measured(_loaded(home, ids), model=job.model, machine=machine, engine=engine)
+
+
+def _may_be(model: str, checkpoint: str | None, job: Job) -> bool:
+    return model == job.model.name or (checkpoint is not None and checkpoint == job.model.checkpoint)
+
+
+def _loaded(home: Home, ids: list[str]) -> list[Record]:
+    found = []
+    for record_id in ids:
+        with suppress(ArenaError):  # damaged: other verbs say so
+            found.append(load_record(home.records / record_id))
+    return found
+
+
+def order_for(job: Job, best: Measured | None, *, asked: Settings, name: str, home: Home, port: int | None) -> Order:
+    """What the keeper is told. `asked` holds what the person named; it wins over everything else."""
+    settings, reasons = settle(job, best, asked=asked)
+    trial = job.trial.model_copy(update={"settings": settings})
+    chosen = job.model_copy(update={"trial": trial, "port": port or free_port_from(FIRST_PORT)})
+    return Order(
+        home=str(home.root), name=name, job=chosen, reasons=reasons, record=None if best is None else best.record
+    )
+
+
+def settle(job: Job, best: Measured | None, *, asked: Settings) -> tuple[Settings, dict[str, str]]:
+    """Settings with a reason for each that is named."""
+    planned, reasons = job.trial.settings, dict(job.engine.choices)
+    update: dict[str, object] = {"context_tokens": _context(job), "parallel": PARALLEL}
+    reasons |= {
+        "context_tokens": "room for a chat of several turns, as far as the model allows",
+        "parallel": "one who chats and one program beside",
+    }
+    if best is not None:
+        kept = best.settings.model_dump(exclude_none=True, exclude=set(OWN_TO_LOADS))
+        update |= kept
+        reasons |= {key: "as in the best record here" for key in kept if kept[key] != ()}
+    said = asked.model_dump(exclude_defaults=True)
+    update |= said
+    reasons |= dict.fromkeys(said, "asked for")
+    named = planned.model_copy(update=update)
+    shown = {key for key, value in named.model_dump().items() if value not in (None, ())}
+    source = best.words if best is not None else "nothing of this model was measured here yet, so this is planned"
+    return named, {"configuration": source, **{key: why for key, why in reasons.items() if key in shown}}
+
+
+def _context(job: Job) -> int:
+    most = job.model.context_tokens
+    return CONTEXT_TOKENS if most is None else min(CONTEXT_TOKENS, most)
+
+
+def check_port(port: int) -> None:
+    if not _is_free(port):
+        raise ArenaError(
+            f"port {port} is taken",
+            why="another program listens there, or the system does not allow it",
+            try_="leave out --port and a free one is chosen",
+        )
+
+
+def free_port_from(first: int) -> int:
+    """The first free one of a few, so that a server's address stays the same from day to day; else any."""
+    return next((port for port in range(first, first + PORTS) if _is_free(port)), 0) or free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that has just closed does not count
+        try:
+            listener.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
