@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from inference_arena import units
+from inference_arena.cli.launching import prepare
 from inference_arena.cli.output import complain
-from inference_arena.cli.run import embedded_model, split_flags
+from inference_arena.cli.run import split_flags
 
 if TYPE_CHECKING:
     from inference_arena.report import Progress
@@ -47,12 +48,9 @@ def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, pr
     from inference_arena.plan import Settings  # noqa: PLC0415
     from inference_arena.run import (  # noqa: PLC0415
         check_port,
-        llama_programs,
-        make_job,
         measured_best,
         order_for,
         refuse_second,
-        wants_embedded,
     )
     from inference_arena.store import checked_name, name_for  # noqa: PLC0415
 
@@ -62,13 +60,15 @@ def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, pr
         check_port(asked.port)
     progress.stage("look at machine")
     host = read_host()
-    embedded = embedded_model(home, progress) if wants_embedded(asked) else None
-    job = make_job(asked, host=host, embedded=embedded, programs=llama_programs())
+    job = prepare(asked, host=host, home=home, progress=progress)
     name = name or name_for(job.model.name)
     refuse_second(home, name, together=together)
     best = measured_best(home, job, engine=asked.engine)
+    if best is not None and best.engine != job.trial.engine:
+        other = asked.model_copy(update={"engine": best.engine})
+        job = prepare(other, host=host, home=home, progress=progress)
     said = Settings(context_tokens=asked.context_tokens, parallel=asked.parallel, flags=asked.flags)
-    return order_for(job, best, asked=said, name=name, home=home, port=asked.port)
+    return order_for(job, best, asked=said, name=name, home=home)
 
 
 def asked_to_serve(
@@ -79,19 +79,23 @@ def asked_to_serve(
     parallel: int | None = None,
     port: int | None = None,
     flags: Sequence[str] = (),
+    program: str | None = None,
     ready_timeout: str = "10m",
 ) -> "Asked":
     """The command line's words; no load is meant, so its lengths are the least there are."""
-    from inference_arena.run import Asked  # noqa: PLC0415
+    from inference_arena.run import PARALLEL, Asked  # noqa: PLC0415
 
+    engine_name, _, release = (engine or "").partition("==")
     return Asked(
         model=model,
-        engine=engine,
+        engine=engine_name or None,
+        release=release or None,
+        program=program,
         context_tokens=context,
         parallel=parallel,
         port=port,
         flags=split_flags(tuple(flags)),
-        concurrency=(1,),
+        concurrency=(parallel or PARALLEL,),
         input_tokens=1,
         output_tokens=1,
         exact=True,

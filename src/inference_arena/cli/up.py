@@ -21,14 +21,17 @@ NAMES = {"context_tokens": "context", "kv_cache_type": "KV cache", "gpu_layers":
 
 def command(
     model: Annotated[
-        str, typer.Argument(help="A GGUF file, or the name of a model that the arena brings.", metavar="MODEL")
+        str, typer.Argument(help="A GGUF file, a folder, a hub id, or a name of the catalogue.", metavar="MODEL")
     ],
     *,
-    engine: Annotated[str | None, typer.Option(help="The engine to start: llamacpp.")] = None,
+    engine: Annotated[str | None, typer.Option(help="llamacpp, vllm or sglang, or a release: vllm==0.24.0.")] = None,
     context: Annotated[
         int | None, typer.Option(help="Longest prompt and answer of a request, in tokens.", min=1)
     ] = None,
     parallel: Annotated[int | None, typer.Option(help="Requests that the engine works on at once.", min=1)] = None,
+    program: Annotated[
+        str | None, typer.Option(help="The engine's program, or the folder of its environment.", metavar="PATH")
+    ] = None,
     port: Annotated[
         int | None, typer.Option(help="Port of the server; 8080 or the next free one if not named.", min=1, max=65535)
     ] = None,
@@ -61,6 +64,7 @@ def command(
         parallel=parallel,
         port=port,
         flags=flag or (),
+        program=program,
         ready_timeout=ready_timeout,
     )
     serving = bring_up(asked, open_home(), name=name, together=together, wait=wait, plain=as_json)

@@ -4,15 +4,16 @@ from inference_arena.run.address import Address, parse_address
 from inference_arena.run.alive import is_alive, wait_for_end
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
-from inference_arena.run.configure import check_port, measured_best, order_for
+from inference_arena.run.configure import PARALLEL, check_port, measured_best, order_for
 from inference_arena.run.first import first_model, key_headers
 from inference_arena.run.interrupts import Ended, Interrupts
-from inference_arena.run.job import Job
+from inference_arena.run.job import Job, Program
 from inference_arena.run.keeper import Order
 from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
+from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.process import log_since
-from inference_arena.run.programs import llama_programs
+from inference_arena.run.programs import llama_programs, programs_for
 from inference_arena.run.salvage import Salvaged, salvage
 from inference_arena.run.talk import Answered, Turn, speak
 from inference_arena.run.up import (
@@ -31,14 +32,17 @@ from inference_arena.run.up import (
 )
 
 __all__ = [
+    "PARALLEL",
     "Address",
     "Answered",
     "Asked",
     "Ended",
+    "Found",
     "Interrupts",
     "Job",
     "Look",
     "Order",
+    "Program",
     "Salvaged",
     "Turn",
     "all_standing",
@@ -59,6 +63,8 @@ __all__ = [
     "measured_best",
     "order_for",
     "parse_address",
+    "planned_job",
+    "programs_for",
     "refuse_beside_servers",
     "refuse_second",
     "running",

@@ -4,11 +4,12 @@ import socket
 from contextlib import suppress
 from typing import Final
 
+from inference_arena.engines import ENGINES
 from inference_arena.errors import ArenaError
 from inference_arena.plan import Settings
 from inference_arena.record import Record
 from inference_arena.run.best import Measured, best_measured
-from inference_arena.run.job import Job
+from inference_arena.run.job import Job, Program
 from inference_arena.run.keeper import Order
 from inference_arena.run.process import free_port
 from inference_arena.run.server import LOOPBACK
@@ -19,8 +20,7 @@ PARALLEL: Final = 2  # one who chats, and one program
 FIRST_PORT: Final = 8080
 PORTS: Final = 20
 MOST_RECORDS: Final = 5000
-# of a record these are its load's, not what makes it fast: a server is asked other things
-OWN_TO_LOADS: Final = frozenset({"context_tokens"})
+CONTEXT_WHY: Final = "room for a chat of several turns, as far as the model allows"
 
 
 def measured_best(home: Home, job: Job, *, engine: str | None) -> Measured | None:
@@ -45,35 +45,59 @@ def _loaded(home: Home, ids: list[str]) -> list[Record]:
     return found
 
 
-def order_for(job: Job, best: Measured | None, *, asked: Settings, name: str, home: Home, port: int | None) -> Order:
+def order_for(job: Job, best: Measured | None, *, asked: Settings, name: str, home: Home) -> Order:
     """What the keeper is told. `asked` holds what the person named; it wins over everything else."""
     settings, reasons = settle(job, best, asked=asked)
     trial = job.trial.model_copy(update={"settings": settings})
-    chosen = job.model_copy(update={"trial": trial, "port": port or free_port_from(FIRST_PORT)})
+    chosen = job.model_copy(
+        update={
+            "trial": trial,
+            "port": job.port or free_port_from(FIRST_PORT),
+            "programs": job.programs if best is None else _measured_first(job.programs, best),
+        }
+    )
     return Order(
         home=str(home.root), name=name, job=chosen, reasons=reasons, record=None if best is None else best.record
     )
 
 
+def _measured_first(programs: tuple[Program, ...], best: Measured) -> tuple[Program, ...]:
+    """The program of the record, where it is still here; the others in their order behind it."""
+    return tuple(sorted(programs, key=lambda one: (one.name, one.version) != (best.program, best.release)))
+
+
 def settle(job: Job, best: Measured | None, *, asked: Settings) -> tuple[Settings, dict[str, str]]:
     """Settings with a reason for each that is named."""
-    planned, reasons = job.trial.settings, dict(job.engine.choices)
-    update: dict[str, object] = {"context_tokens": _context(job), "parallel": PARALLEL}
-    reasons |= {
-        "context_tokens": "room for a chat of several turns, as far as the model allows",
-        "parallel": "one who chats and one program beside",
-    }
-    if best is not None:
-        kept = best.settings.model_dump(exclude_none=True, exclude=set(OWN_TO_LOADS))
-        update |= kept
-        reasons |= {key: "as in the best record here" for key in kept if kept[key] != ()}
+    reasons = dict(job.engine.choices)
+    settings, why = _planned(job) if best is None else _as_measured(job, best)
     said = asked.model_dump(exclude_defaults=True)
-    update |= said
-    reasons |= dict.fromkeys(said, "asked for")
-    named = planned.model_copy(update=update)
-    shown = {key for key, value in named.model_dump().items() if value not in (None, ())}
-    source = best.words if best is not None else "nothing of this model was measured here yet, so this is planned"
-    return named, {"configuration": source, **{key: why for key, why in reasons.items() if key in shown}}
+    settings = settings.model_copy(update=said)
+    reasons |= why | dict.fromkeys(said, "asked for")
+    shown = {key for key, value in settings.model_dump().items() if value not in (None, ())}
+    source = "nothing of this model was measured here yet, so this is planned" if best is None else best.words
+    return settings, {"configuration": source, **{key: why for key, why in reasons.items() if key in shown}}
+
+
+def _planned(job: Job) -> tuple[Settings, dict[str, str]]:
+    """The job's own; where no plan stands behind them they are those of its load, and a server needs more room."""
+    planned = job.trial.settings
+    if job.prediction is not None:
+        return planned, dict.fromkeys(planned.model_dump(exclude_none=True), "planned for this machine")
+    roomy = planned.model_copy(update={"context_tokens": _context(job), "parallel": PARALLEL})
+    return roomy, {"context_tokens": CONTEXT_WHY, "parallel": "one who chats, and one program beside"}
+
+
+def _as_measured(job: Job, best: Measured) -> tuple[Settings, dict[str, str]]:
+    """The record's; a context only as long as its load's is made longer where the engine takes memory by need."""
+    kept = best.settings.model_dump(exclude_none=True, exclude={"flags"})
+    settings = best.settings
+    why = dict.fromkeys(kept, "as in that record")
+    context = _context(job)
+    if ENGINES[best.engine].FORMAT == "gguf" and (settings.context_tokens or 0) < context:
+        measured = f"; measured with {settings.context_tokens:,}" if settings.context_tokens is not None else ""
+        settings = settings.model_copy(update={"context_tokens": context})
+        why["context_tokens"] = CONTEXT_WHY + measured
+    return settings, why | ({"flags": "as in that record"} if settings.flags else {})
 
 
 def _context(job: Job) -> int:
