@@ -121,8 +121,18 @@ def _started(home: "Home", who: str | None, *, start: bool, may_ask: bool) -> "S
     model = who or embedded_card().name
     what = f"no server runs for {model}" if who is not None else "no server is kept running"
     if not start and not (may_ask and yes(f"{what}; start {model} for this talk? [Y/n] ")):
-        raise NotFoundError(what, try_=f"arena up {model}, or arena chat --start {model}")
+        raise NotFoundError(what, why=_last_death(home, who), try_=f"arena up {model}, or arena chat --start {model}")
     return bring_up(asked_to_serve(model), home, name=None, together=False, wait=True, plain=False)
+
+
+def _last_death(home: "Home", who: str | None) -> str:
+    """How the one that is missed ended, where it did so by itself."""
+    from inference_arena.run import all_standing  # noqa: PLC0415
+
+    for one in reversed(all_standing(home)):
+        if one.ending is not None and one.ending.kind != "stopped" and who in {None, one.name, one.model}:
+            return f"{one.name} {one.ending.kind}: {one.ending.what}"
+    return ""
 
 
 def _party(serving: "Serving") -> Party:

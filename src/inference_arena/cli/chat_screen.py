@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from inference_arena.run import Answered, Turn
 
 DIM, USUAL = "\x1b[2m", "\x1b[0m"
+LEAVING = frozenset({"/exit", "/quit", "/bye"})
 PASTE_S = 0.05  # a pasted text's next line is there at once; nobody types so quickly
 HELP = """\
 /new    forget what was said and begin again
@@ -138,40 +139,48 @@ def ask_once(party: Party, options: Options, *, as_json: bool) -> int:
 
 def talk(party: Party, options: Options) -> int:
     """Until the person leaves."""
-    from inference_arena.run import Turn  # noqa: PLC0415
+    from inference_arena.run import Ended  # noqa: PLC0415
 
     with suppress(ImportError):
         import readline  # noqa: PLC0415  # gives `input` its line editing
 
         readline.parse_and_bind("set enable-bracketed-paste on")
     print(f"{plain(party.title)}\n/help says what else there is; Ctrl-D leaves.\n")
-    turns, leaving = _begin(options), False
-    while True:
-        try:
-            text = read_text()
-        except EOFError:
-            print()
-            return 0
-        except KeyboardInterrupt:
-            if leaving:
-                print()
-                return 0
-            leaving = True
-            print("\n(Ctrl-C once more leaves)")
-            continue
-        leaving = False
-        if re.fullmatch(r"\s*", text):
-            continue
+    try:
+        _talk(party, options)
+    except Ended:
+        raise
+    except KeyboardInterrupt:  # a second one while an answer was being stopped
+        print()
+    return 0
+
+
+def _talk(party: Party, options: Options) -> None:
+    from inference_arena.run import Turn  # noqa: PLC0415
+
+    turns, pressed = _begin(options), False
+    while (text := _next_text(pressed=pressed)) is not None and text.strip() not in LEAVING:
+        pressed = False
         if re.fullmatch(r"/\w*", text.strip()):
-            if text.strip() in {"/exit", "/quit", "/bye"}:
-                return 0
             turns = _obey(text.strip(), turns, options)
-            continue
-        try:
-            turns, leaving = _exchange(party, options, [*turns, Turn(role="user", content=text)])
-        except KeyboardInterrupt:
-            print()
-            return 0
+        elif text.strip():
+            turns, pressed = _exchange(party, options, [*turns, Turn(role="user", content=text)])
+
+
+def _next_text(*, pressed: bool) -> str | None:
+    """What the person says next; None where they leave. `pressed`: Ctrl-C was, just before."""
+    from inference_arena.run import Ended  # noqa: PLC0415
+
+    try:
+        return read_text()
+    except EOFError:
+        print()
+        return None
+    except Ended:
+        raise
+    except KeyboardInterrupt:
+        print("" if pressed else "\n(Ctrl-C once more leaves)")
+        return None if pressed else _next_text(pressed=True)
 
 
 def _begin(options: Options) -> "list[Turn]":

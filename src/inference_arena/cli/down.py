@@ -58,5 +58,5 @@ def _end(home: "Home", serving: "Serving") -> str:
     if ended is not None and ended.kind == "stopped":
         return "is stopped"
     forget_serving(home, serving.name)
-    how = "" if ended is None else f": {ended.what}" + (f" ({ended.why})" if ended.why else "")
-    return f"had ended by itself{how}; it is forgotten now"
+    how = "" if ended is None else f": {ended.what}" + (f": {ended.why}" if ended.why else "")
+    return f"had ended by itself{how}. It is forgotten now"

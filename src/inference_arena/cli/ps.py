@@ -92,11 +92,11 @@ def _ended(serving: "Serving") -> str:
     ending = serving.ending
     assert ending is not None
     at = "" if ending.at is None else f" at {local_time(ending.at)}"
-    why = f" ({ending.why})" if ending.why else ""
+    why = f": {ending.why}" if ending.why else ""
     if ending.kind == "stopped":
         return f"was stopped{at}"
     return (
-        f"{ending.kind}{at}: {ending.what}{why}; arena logs {serving.name}, then arena down {serving.name} forgets it"
+        f"{ending.kind}{at}: {ending.what}{why}. Look: arena logs {serving.name}; arena down {serving.name} forgets it"
     )
 
 

@@ -3,17 +3,26 @@
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from inference_arena import units
+from inference_arena.cli import planning
 from inference_arena.cli.launching import prepare
 from inference_arena.cli.output import complain
 from inference_arena.cli.run import split_flags
+from inference_arena.engines import ENGINES
+from inference_arena.errors import ArenaError
+from inference_arena.plan import Settings, Wish
 
 if TYPE_CHECKING:
+    from inference_arena.plan import Fit
     from inference_arena.report import Progress
-    from inference_arena.run import Asked, Order
+    from inference_arena.run import Asked, Job, Order
     from inference_arena.store import Home, Serving
+
+PARALLEL: Final = 2  # one who chats, and one program beside
+CONTEXTS: Final = (8192, 4096, 2048)  # several turns of a chat, or a document of some pages, and down from there
 
 
 def bring_up(asked: "Asked", home: "Home", *, name: str | None, together: bool, wait: bool, plain: bool) -> "Serving":
@@ -45,7 +54,6 @@ def bring_up(asked: "Asked", home: "Home", *, name: str | None, together: bool, 
 
 def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, progress: "Progress") -> "Order":
     from inference_arena.hardware import read_host  # noqa: PLC0415
-    from inference_arena.plan import Settings  # noqa: PLC0415
     from inference_arena.run import (  # noqa: PLC0415
         check_port,
         measured_best,
@@ -68,7 +76,26 @@ def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, pr
         other = asked.model_copy(update={"engine": best.engine})
         job = prepare(other, host=host, home=home, progress=progress)
     said = Settings(context_tokens=asked.context_tokens, parallel=asked.parallel, flags=asked.flags)
-    return order_for(job, best, asked=said, name=name, home=home)
+    fit = _roomiest(asked, job) if best is None or ENGINES[job.trial.engine].FORMAT == "gguf" else None
+    return order_for(job, best, fit=fit, asked=said, name=name, home=home)
+
+
+def _roomiest(asked: "Asked", job: "Job") -> "Fit | None":
+    """A plan with the longest context that fits; None where the job's own is from a plan, or none can be made."""
+    if job.prediction is not None or ENGINES[job.trial.engine].FORMAT != "gguf":
+        return None
+    try:
+        pairs, _ = planning.pairs_of(asked.model or job.model.name, offline=True)
+    except ArenaError:
+        return None
+    engine = job.trial.engine
+    ask = planning.asks(planning.Words(engine=(engine,), users=asked.parallel or PARALLEL))[0]
+    for tokens in CONTEXTS if asked.context_tokens is None else (asked.context_tokens,):
+        wish = Wish(users=ask.wish.users, context_tokens=tokens, binding=False)
+        for fit in planning.plans(replace(ask, wish=wish), pairs, (engine,)):
+            if fit.runs:
+                return fit
+    return None
 
 
 def asked_to_serve(
@@ -83,7 +110,7 @@ def asked_to_serve(
     ready_timeout: str = "10m",
 ) -> "Asked":
     """The command line's words; no load is meant, so its lengths are the least there are."""
-    from inference_arena.run import PARALLEL, Asked  # noqa: PLC0415
+    from inference_arena.run import Asked  # noqa: PLC0415
 
     engine_name, _, release = (engine or "").partition("==")
     return Asked(
@@ -105,10 +132,11 @@ def asked_to_serve(
 
 @contextmanager
 def ended_by(*numbers: signal.Signals) -> Iterator[None]:
-    """Inside, these signals end things as Ctrl-C does."""
+    """Inside, these signals end things as Ctrl-C does, and are no Ctrl-C to those who ask twice."""
+    from inference_arena.run import Ended  # noqa: PLC0415
 
-    def end(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    def end(number: int, _frame: object) -> None:
+        raise Ended("terminal-closed" if number == signal.SIGHUP else "terminated")
 
     before = [(number, signal.signal(number, end)) for number in numbers]
     try:

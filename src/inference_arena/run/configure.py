@@ -4,9 +4,8 @@ import socket
 from contextlib import suppress
 from typing import Final
 
-from inference_arena.engines import ENGINES
 from inference_arena.errors import ArenaError
-from inference_arena.plan import Settings
+from inference_arena.plan import Fit, Settings
 from inference_arena.record import Record
 from inference_arena.run.best import Measured, best_measured
 from inference_arena.run.job import Job, Program
@@ -15,12 +14,9 @@ from inference_arena.run.process import free_port
 from inference_arena.run.server import LOOPBACK
 from inference_arena.store import Home, load_record, machine_id
 
-CONTEXT_TOKENS: Final = 8192  # several turns of a chat, or a document of some pages
-PARALLEL: Final = 2  # one who chats, and one program
 FIRST_PORT: Final = 8080
 PORTS: Final = 20
 MOST_RECORDS: Final = 5000
-CONTEXT_WHY: Final = "room for a chat of several turns, as far as the model allows"
 
 
 def measured_best(home: Home, job: Job, *, engine: str | None) -> Measured | None:
@@ -45,9 +41,9 @@ def _loaded(home: Home, ids: list[str]) -> list[Record]:
     return found
 
 
-def order_for(job: Job, best: Measured | None, *, asked: Settings, name: str, home: Home) -> Order:
+def order_for(job: Job, best: Measured | None, *, fit: Fit | None, asked: Settings, name: str, home: Home) -> Order:
     """What the keeper is told. `asked` holds what the person named; it wins over everything else."""
-    settings, reasons = settle(job, best, asked=asked)
+    settings, reasons = settle(job, best, fit=fit, asked=asked)
     trial = job.trial.model_copy(update={"settings": settings})
     chosen = job.model_copy(
         update={
@@ -66,10 +62,10 @@ def _measured_first(programs: tuple[Program, ...], best: Measured) -> tuple[Prog
     return tuple(sorted(programs, key=lambda one: (one.name, one.version) != (best.program, best.release)))
 
 
-def settle(job: Job, best: Measured | None, *, asked: Settings) -> tuple[Settings, dict[str, str]]:
-    """Settings with a reason for each that is named."""
+def settle(job: Job, best: Measured | None, *, fit: Fit | None, asked: Settings) -> tuple[Settings, dict[str, str]]:
+    """Settings with a reason for each that is named. `fit`: a plan for an engine whose job has none of its own."""
     reasons = dict(job.engine.choices)
-    settings, why = _planned(job) if best is None else _as_measured(job, best)
+    settings, why = _planned(job, fit) if best is None else _as_measured(job, best, fit)
     said = asked.model_dump(exclude_defaults=True)
     settings = settings.model_copy(update=said)
     reasons |= why | dict.fromkeys(said, "asked for")
@@ -78,31 +74,37 @@ def settle(job: Job, best: Measured | None, *, asked: Settings) -> tuple[Setting
     return settings, {"configuration": source, **{key: why for key, why in reasons.items() if key in shown}}
 
 
-def _planned(job: Job) -> tuple[Settings, dict[str, str]]:
-    """The job's own; where no plan stands behind them they are those of its load, and a server needs more room."""
+def _planned(job: Job, fit: Fit | None) -> tuple[Settings, dict[str, str]]:
+    """The job's own plan; else `fit`, since without one a job's settings are those of its load, and not for serving."""
     planned = job.trial.settings
     if job.prediction is not None:
         return planned, dict.fromkeys(planned.model_dump(exclude_none=True), "planned for this machine")
-    roomy = planned.model_copy(update={"context_tokens": _context(job), "parallel": PARALLEL})
-    return roomy, {"context_tokens": CONTEXT_WHY, "parallel": "one who chats, and one program beside"}
+    update: dict[str, int | None] = {}
+    why = {}
+    if fit is not None:
+        update = {"context_tokens": _context(job, fit), "parallel": fit.settings.parallel}
+        why = {"context_tokens": fit.deciding, "parallel": "one who chats, and one program beside"}
+    if planned.threads is not None:
+        why["threads"] = "a core is left to other programs, since threads that wait for each other would wait for those"
+    return planned.model_copy(update=update), why
 
 
-def _as_measured(job: Job, best: Measured) -> tuple[Settings, dict[str, str]]:
-    """The record's; a context only as long as its load's is made longer where the engine takes memory by need."""
+def _as_measured(job: Job, best: Measured, fit: Fit | None) -> tuple[Settings, dict[str, str]]:
+    """The record's; a context as short as its load's is made longer where a plan says that there is room."""
     kept = best.settings.model_dump(exclude_none=True, exclude={"flags"})
     settings = best.settings
     why = dict.fromkeys(kept, "as in that record")
-    context = _context(job)
-    if ENGINES[best.engine].FORMAT == "gguf" and (settings.context_tokens or 0) < context:
-        measured = f"; measured with {settings.context_tokens:,}" if settings.context_tokens is not None else ""
-        settings = settings.model_copy(update={"context_tokens": context})
-        why["context_tokens"] = CONTEXT_WHY + measured
+    longer = None if fit is None else _context(job, fit)
+    measured = settings.context_tokens
+    if longer is not None and measured is not None and measured < longer:
+        settings = settings.model_copy(update={"context_tokens": longer})
+        why["context_tokens"] = f"room for a chat of several turns, where the record had {measured:,}"
     return settings, why | ({"flags": "as in that record"} if settings.flags else {})
 
 
-def _context(job: Job) -> int:
-    most = job.model.context_tokens
-    return CONTEXT_TOKENS if most is None else min(CONTEXT_TOKENS, most)
+def _context(job: Job, fit: Fit) -> int | None:
+    tokens, most = fit.settings.context_tokens, job.model.context_tokens
+    return tokens if tokens is None or most is None else min(tokens, most)
 
 
 def check_port(port: int) -> None:
