@@ -34,8 +34,8 @@ def bring_up(asked: "Asked", home: "Home", *, name: str | None, together: bool, 
     with Progress(plain=plain) as progress, ended_by(signal.SIGTERM):
         order = _order(asked, home, name=name, together=together, progress=progress)
         progress.stage("start engine", order.job.programs[0].name)
-        keeper = start_keeper(order, home, together=together)
         try:
+            keeper = start_keeper(order, home, together=together)
             wanted = {"ready"} if wait else {"starting", "ready"}
             return wait_until(
                 home,

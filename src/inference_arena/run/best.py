@@ -66,6 +66,8 @@ def _same_weights(one: ModelUsed, other: ModelUsed) -> bool:
         return False
     if one.file_sha256 is not None and other.file_sha256 is not None:
         return one.file_sha256 == other.file_sha256
+    if one.config_sha256 is not None and other.config_sha256 is not None and one.config_sha256 != other.config_sha256:
+        return False
     return (one.name, one.quantization) == (other.name, other.quantization)
 
 
