@@ -73,6 +73,8 @@ def test_other_weights_dummy_ones_and_attached_servers_are_not_chosen(measured: 
     assert best(good.model_copy(update={"model": other}), model=good) is None
     assert best(good.model_copy(update={"model": dummy}), model=good) is None
     assert best(good.model_copy(update={"engine": attached}), model=good) is None
+    reduced = good.engine.model_copy(update={"reduced": ("no attention kernels of its own",)})
+    assert best(good.model_copy(update={"engine": reduced}), model=good) is None
     assert best(good, model=good, engine="another") is None
 
 

@@ -97,6 +97,14 @@ def test_an_engine_that_dies_is_told_with_the_reason_and_not_started_anew(faked:
     assert shown(faked, "--all") == []
 
 
+def test_the_next_command_tells_of_a_death_once(faked: Arena) -> None:
+    served = up(faked)
+    os.kill(served["engine_process"]["pid"], signal.SIGKILL)
+    until(lambda: shown(faked)[0]["state"] == "ended", "the death is written")
+    assert f"{NAME}, which was kept running, died: " in faked.run("list").err
+    assert faked.run("list").err.count("died") == 0
+
+
 def test_a_killed_keeper_takes_its_engine_along_and_ps_says_so(faked: Arena) -> None:
     served = up(faked)
     os.kill(served["keeper"]["pid"], signal.SIGKILL)

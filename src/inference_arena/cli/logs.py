@@ -48,11 +48,11 @@ def _show_last(serving: "Serving", lines: int) -> int:
 
 
 def _follow(home: "Home", serving: "Serving", position: int) -> None:
-    from inference_arena.run import log_since, standing  # noqa: PLC0415
+    from inference_arena.run import as_it_stands, log_since  # noqa: PLC0415
     from inference_arena.store import read_serving  # noqa: PLC0415
 
     while True:
-        now = standing(read_serving(home, serving.name) or serving)
+        now = as_it_stands(read_serving(home, serving.name) or serving)
         said, position = log_since(Path(serving.log_path), position)
         if said:
             print(passage(said.decode(errors="replace")), end="", flush=True)

@@ -53,6 +53,7 @@ def _fits(record: Record, *, model: ModelUsed, machine: str, engine: str | None)
         and record.purpose == "measurement"
         and record.machine == machine
         and record.engine.form != "attached"
+        and not record.engine.reduced
         and record.trial.slo.name == GOAL
         and engine in {None, record.trial.engine}
         and not any(HIDDEN in flag for flag in record.trial.settings.flags)

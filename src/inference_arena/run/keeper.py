@@ -112,7 +112,7 @@ def _serve(order: Order, home: Home, board: Board, interrupts: Interrupts) -> En
         return Ending(kind="stopped", at=moment(), cause=ended.by, what="stopped", why=WANTED[ended.by])
     except (ArenaError, OSError) as error:
         what, why, advice = _words(error)
-        return Ending(kind="failed", at=moment(), cause="keeper", what=what, why=why, advice=advice)
+        return Ending(kind="failed", at=moment(), cause="not-kept", what=what, why=why, advice=advice)
     finally:
         if server is not None:
             server.stop()

@@ -51,7 +51,7 @@ class Look(Fact):
     requests_waiting: int | None = None
 
 
-def standing(serving: Serving) -> Serving:
+def as_it_stands(serving: Serving) -> Serving:
     """As its keeper wrote it, or, where the keeper was killed and could write nothing, what that means."""
     if serving.state == "ended" or is_alive(serving.keeper):
         return serving
@@ -78,7 +78,7 @@ def _again(serving: Serving) -> str:
 
 
 def all_standing(home: Home) -> tuple[Serving, ...]:
-    return tuple(standing(one) for one in servings(home))
+    return tuple(as_it_stands(one) for one in servings(home))
 
 
 def running(home: Home) -> tuple[Serving, ...]:
@@ -189,7 +189,7 @@ def wait_until(
 def await_ready(home: Home, serving: Serving) -> Serving:
     """One that somebody else is starting, once it is ready; raises ArenaError in the words of its ending."""
     while True:
-        now = standing(read_serving(home, serving.name) or serving)
+        now = as_it_stands(read_serving(home, serving.name) or serving)
         if now.state == "ended":
             raise failure(now)
         if now.state == "ready":
@@ -258,7 +258,7 @@ def stop(home: Home, serving: Serving) -> Serving:
                 why=f"its engine, pid {engine.pid}, survives being killed, as one does that hangs in a driver",
                 try_="look at the system's log; starting the machine anew ends it",
             )
-    return standing(read_serving(home, serving.name) or serving)
+    return as_it_stands(read_serving(home, serving.name) or serving)
 
 
 def choose_serving(home: Home, name: str | None, *, what: str) -> Serving:

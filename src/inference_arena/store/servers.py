@@ -1,4 +1,4 @@
-"""Servers that are kept running: one small file each, written by the keeper alone. Knows no processes."""
+"""Servers that are kept running: one small file each, written by its keeper while that lives. Knows no processes."""
 
 import os
 import re
@@ -41,7 +41,8 @@ class Process(Fact):
 class Serving(Fact):
     """One server, as its keeper last wrote it; `ending` is None while the keeper knows of none.
 
-    `reasons`: for each choice, why it was made. `record`: the measurement that the settings come from.
+    `reasons`: for each choice, why it was made. `record`: the measurement that the settings come from. `told`: somebody
+    was told of its death; who tells it writes that, when the keeper is gone.
     """
 
     format: Literal[1] = 1
@@ -64,6 +65,7 @@ class Serving(Fact):
     log_path: str
     notes: tuple[str, ...] = ()
     ending: Ending | None = None
+    told: bool = False
 
 
 def checked_name(text: str) -> str:
