@@ -97,6 +97,16 @@ def test_an_engine_that_dies_is_told_with_the_reason_and_not_started_anew(faked:
     assert shown(faked, "--all") == []
 
 
+def test_an_engine_that_hangs_is_said_to_and_goes_down_all_the_same(faked: Arena) -> None:
+    served = up(faked)
+    os.kill(served["engine_process"]["pid"], signal.SIGSTOP)
+    (one,) = shown(faked)
+    assert (one["state"], one["answers"]) == ("ready", False)
+    assert "does not answer" in " ".join(faked.run("ps").out.split())
+    assert faked.run("down").code == 0
+    faked.must_have_left_nothing()
+
+
 def test_the_next_command_tells_of_a_death_once(faked: Arena) -> None:
     served = up(faked)
     os.kill(served["engine_process"]["pid"], signal.SIGKILL)

@@ -50,14 +50,15 @@ def command(
     """  # noqa: D301
     if url is not None and who is not None:
         raise UsageError("a kept server and --url cannot both be meant", try_=f"--url {url} --model NAME")
-    if url is None and (server_model is not None or api_key_env is not None):
-        raise UsageError("--model and --api-key-env go with --url", try_="arena chat NAME for a kept server")
+    if url is None and server_model is not None:
+        raise UsageError("--model goes with --url", try_="arena chat NAME for a kept server")
     options = Options(system=system, temperature=temperature, max_tokens=max_tokens)
     interactive = sys.stdin.isatty() and not as_json
+    key = read_key(api_key_env)
     party = (
-        _kept(who, start=start, may_ask=interactive)
+        _kept(who, key=key, start=start, may_ask=interactive)
         if url is None
-        else _elsewhere(url, model=server_model, key=read_key(api_key_env))
+        else _elsewhere(url, model=server_model, key=key)
     )
     with party as found:
         return talk(found, options) if interactive else ask_once(found, options, as_json=as_json)
@@ -73,7 +74,7 @@ def _elsewhere(url: str, *, model: str | None, key: str | None) -> Iterator[Part
 
 
 @contextmanager
-def _kept(who: str | None, *, start: bool, may_ask: bool) -> Iterator[Party]:
+def _kept(who: str | None, *, key: str | None, start: bool, may_ask: bool) -> Iterator[Party]:
     """The kept server that is meant; one that is started for this talk ends with it."""
     from inference_arena.run import stop  # noqa: PLC0415
     from inference_arena.store import open_home  # noqa: PLC0415
@@ -81,12 +82,12 @@ def _kept(who: str | None, *, start: bool, may_ask: bool) -> Iterator[Party]:
     home = open_home()
     found = _running(home, who)
     if found is not None:
-        yield _party(_when_ready(home, found))
+        yield _party(_when_ready(home, found), key=key)
         return
     serving = _started(home, who, start=start, may_ask=may_ask)
     try:
         with ended_by(signal.SIGTERM, signal.SIGHUP):
-            yield _party(serving)
+            yield _party(serving, key=key)
     finally:
         complain(f"stopping {serving.name}, which was started for this talk")
         stop(home, serving)
@@ -135,10 +136,10 @@ def _last_death(home: "Home", who: str | None) -> str:
     return ""
 
 
-def _party(serving: "Serving") -> Party:
-    from inference_arena.run import parse_address  # noqa: PLC0415
+def _party(serving: "Serving", *, key: str | None) -> Party:
+    from inference_arena.run import key_headers, parse_address  # noqa: PLC0415
 
     assert serving.url is not None
     address = parse_address(serving.url)
     title = f"{serving.model} on {serving.engine} at {serving.url}"
-    return Party(target=address.target("chat", ()), model=serving.model, title=title, name=serving.name)
+    return Party(target=address.target("chat", key_headers(key)), model=serving.model, title=title, name=serving.name)

@@ -58,8 +58,11 @@ def _print(known: "list[Serving]", looks: "list[Look | None]") -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("name", "engine", "address", "state", "since"):
-        table.add_column(name, overflow="fold")
+    table.add_column("name", overflow="fold", min_width=12)
+    table.add_column("engine", overflow="fold")
+    table.add_column("address", no_wrap=True)  # to be copied
+    table.add_column("state")
+    table.add_column("since", no_wrap=True)
     table.add_column("requests", justify="right")
     for serving, look in zip(known, looks, strict=True):
         table.add_row(*(Text(plain(cell)) for cell in _cells(serving, look)))
@@ -76,7 +79,7 @@ def _cells(serving: "Serving", look: "Look | None") -> tuple[str, ...]:
         f"{serving.engine} {serving.release or ''}".strip(),
         units.DASH if serving.url is None or serving.ending is not None else serving.url,
         _state(serving, look),
-        local_time(serving.since),
+        f"{datetime.fromisoformat(serving.since).astimezone():%m-%d %H:%M}",
         units.DASH if look is None or look.requests_running is None else str(look.requests_running),
     )
 

@@ -12,7 +12,7 @@ from inference_arena.cli.launching import prepare
 from inference_arena.cli.output import complain
 from inference_arena.cli.run import split_flags
 from inference_arena.engines import ENGINES
-from inference_arena.errors import ArenaError
+from inference_arena.errors import ArenaError, NotFoundError
 from inference_arena.plan import Settings, Wish
 
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, pr
     refuse_second(home, name, together=together)
     best = measured_best(home, job, engine=asked.engine)
     if best is not None and best.engine != job.trial.engine:
-        other = asked.model_copy(update={"engine": best.engine})
-        job = prepare(other, host=host, home=home, progress=progress)
+        try:
+            other = asked.model_copy(update={"engine": best.engine})
+            job = prepare(other, host=host, home=home, progress=progress)
+        except NotFoundError as error:
+            complain(f"{best.engine} measured best here ({best.record}) and cannot be started now: {error.what}")
+            best = measured_best(home, job, engine=job.trial.engine)
     said = Settings(context_tokens=asked.context_tokens, parallel=asked.parallel, flags=asked.flags)
     fit = _roomiest(asked, job) if best is None or ENGINES[job.trial.engine].FORMAT == "gguf" else None
     return order_for(job, best, fit=fit, asked=said, name=name, home=home)

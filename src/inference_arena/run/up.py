@@ -153,7 +153,6 @@ def _spawn(order: Order, home: Home) -> "subprocess.Popen[bytes]":
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            cwd=home.servers,
             start_new_session=True,
         )
     assert keeper.stdin is not None
