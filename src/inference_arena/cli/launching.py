@@ -64,7 +64,7 @@ def find(asked: "Asked", *, host: "Host") -> "Found":
         model=model,
         checkpoint=card,
         location=location,
-        target=_target(host),
+        target=_target(host, cards=(asked.tensor_parallel or 1) * (asked.replicas or 1)),
     )
 
 
@@ -85,12 +85,15 @@ def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
     raise missing[0]
 
 
-def _target(host: "Host") -> "Target | None":
-    """The largest kind of card here; None without a card, where these engines' memory cannot be planned."""
+def _target(host: "Host", *, cards: int) -> "Target | None":
+    """The largest kind of card here, or unequal cards together where more are asked for than it has; None without a
+    card, where these engines' memory cannot be planned.
+    """
     from inference_arena.facts import card_of_device  # noqa: PLC0415
     from inference_arena.plan import targets_of_host  # noqa: PLC0415
 
-    target = targets_of_host(host, card_of_device)[0]
+    targets = targets_of_host(host, card_of_device)
+    target = next((one for one in targets if one.count >= cards), targets[0])
     return target if target.vendor is not None else None
 
 

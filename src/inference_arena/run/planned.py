@@ -26,6 +26,8 @@ from inference_arena.run.scrub import scrub_argv
 
 LEAST_CONTEXT: Final = 4096  # room for prompts that come out longer than meant
 BLOCK: Final = 256
+# what may be asked for by options of ours
+PINNED: Final = ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers", "tensor_parallel", "replicas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +101,7 @@ def pinned_settings(asked: Asked, engine: str) -> Settings:
     """What our options and the engine's own flags ask for; raises UsageError for what it has nothing for."""
     dialect = DIALECTS.get(engine)
     settings, rest = dialect.read_flags(asked.flags) if dialect is not None else (Settings(), asked.flags)
-    named = {
-        name: getattr(asked, name) for name in ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers")
-    }
+    named = {name: getattr(asked, name) for name in PINNED}
     asked_for = {name: value for name, value in named.items() if value is not None}
     known = {dial.setting for dial in dialect.DIALS} if dialect is not None else set()
     if dialect is not None and (strange := [name for name in asked_for if name not in known]):
