@@ -11,12 +11,23 @@ import pytest
 from survival import Arena, until, write_program
 from terminal import Terminal
 
+from safetensors_files import write_model
+
 NAME = "tiny"
 DEAF = """#!{python}
 import os, signal, sys
 if "--version" not in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 os.execv({real!r}, [{real!r}, *sys.argv[1:]])
+"""
+
+VLLM = """#!{python}
+import os, sys
+if "--version" in sys.argv:
+    sys.exit(print("version: 0.24.0"))
+port = sys.argv[sys.argv.index("--port") + 1]
+os.execv({python!r}, [{python!r}, "-m", "inference_arena.load.truth_server", "--no-stdin", "--port", port,
+                      "--script", '{{"tokens": 4}}', "--log", os.devnull])
 """
 
 
@@ -261,6 +272,22 @@ def test_the_files_of_a_server_hold_no_key(faked: Arena) -> None:
     texts = [path.read_text() for path in (faked.home / "servers").iterdir() if not path.name.endswith(".log")]
     assert "sesame-open-wide" not in json.dumps(texts)
     assert faked.run("down").code == 0
+
+
+def test_another_engine_is_kept_through_the_same_door(arena: Arena) -> None:
+    """A stand-in for vLLM: its name, its flags, its health page; the model is a folder."""
+    program = write_program(arena.bin / "fake-vllm", VLLM.format(python=sys.executable))
+    folder = write_model(arena.folder / "small-llama")
+    done = arena.run("up", str(folder), "--engine", "vllm", "--program", str(program), "--flag", "--max-num-seqs=3",
+                     "--json")  # fmt: skip
+    assert done.code == 0, done.err
+    served = done.document
+    assert (served["engine"], served["release"], served["model"]) == ("vllm", "0.24.0", "small-llama")
+    assert served["command"].count("--max-num-seqs") == 1
+    assert served["reasons"]["parallel"] == "asked for"
+    answer = arena.run("chat", "--json", input="hello")
+    assert answer.document["output_tokens"] == 4
+    assert arena.run("down").code == 0
 
 
 @pytest.mark.engine

@@ -13,7 +13,7 @@ from inference_arena.cli.output import complain
 from inference_arena.cli.run import split_flags
 from inference_arena.engines import ENGINES
 from inference_arena.errors import ArenaError, NotFoundError
-from inference_arena.plan import Settings, Wish
+from inference_arena.plan import Wish
 
 if TYPE_CHECKING:
     from inference_arena.plan import Fit
@@ -79,9 +79,8 @@ def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, pr
         except NotFoundError as error:
             complain(f"{best.engine} measured best here ({best.record}) and cannot be started now: {error.what}")
             best = measured_best(home, job, engine=job.trial.engine)
-    said = Settings(context_tokens=asked.context_tokens, parallel=asked.parallel, flags=asked.flags)
     fit = _roomiest(asked, job) if best is None or ENGINES[job.trial.engine].FORMAT == "gguf" else None
-    return order_for(job, best, fit=fit, asked=said, name=name, home=home)
+    return order_for(job, best, fit=fit, asked=asked, name=name, home=home)
 
 
 def _roomiest(asked: "Asked", job: "Job") -> "Fit | None":

@@ -4,12 +4,15 @@ import socket
 from contextlib import suppress
 from typing import Final
 
+from inference_arena.engines import ENGINES
 from inference_arena.errors import ArenaError
 from inference_arena.plan import Fit, Settings
 from inference_arena.record import Record
+from inference_arena.run.ask import Asked
 from inference_arena.run.best import Measured, best_measured
 from inference_arena.run.job import Job, Program
 from inference_arena.run.keeper import Order
+from inference_arena.run.planned import pinned_settings
 from inference_arena.run.process import free_port
 from inference_arena.run.server import LOOPBACK
 from inference_arena.store import Home, load_record, machine_id
@@ -41,9 +44,9 @@ def _loaded(home: Home, ids: list[str]) -> list[Record]:
     return found
 
 
-def order_for(job: Job, best: Measured | None, *, fit: Fit | None, asked: Settings, name: str, home: Home) -> Order:
-    """What the keeper is told. `asked` holds what the person named; it wins over everything else."""
-    settings, reasons = settle(job, best, fit=fit, asked=asked)
+def order_for(job: Job, best: Measured | None, *, fit: Fit | None, asked: Asked, name: str, home: Home) -> Order:
+    """What the keeper is told. What the person named wins over everything else."""
+    settings, reasons = settle(job, best, fit=fit, asked=_named(asked, job.trial.engine))
     trial = job.trial.model_copy(update={"settings": settings})
     chosen = job.model_copy(
         update={
@@ -62,6 +65,13 @@ def _measured_first(programs: tuple[Program, ...], best: Measured) -> tuple[Prog
     return tuple(sorted(programs, key=lambda one: (one.name, one.version) != (best.program, best.release)))
 
 
+def _named(asked: Asked, engine: str) -> Settings:
+    """What our options and the engine's flags name; flags that a plan needs to know are settings."""
+    if ENGINES[engine].FORMAT != "gguf":
+        return pinned_settings(asked, engine)
+    return Settings(context_tokens=asked.context_tokens, parallel=asked.parallel, flags=asked.flags)
+
+
 def settle(job: Job, best: Measured | None, *, fit: Fit | None, asked: Settings) -> tuple[Settings, dict[str, str]]:
     """Settings with a reason for each that is named. `fit`: a plan for an engine whose job has none of its own."""
     reasons = dict(job.engine.choices)
@@ -70,7 +80,8 @@ def settle(job: Job, best: Measured | None, *, fit: Fit | None, asked: Settings)
     settings = settings.model_copy(update=said)
     reasons |= why | dict.fromkeys(said, "asked for")
     shown = {key for key, value in settings.model_dump().items() if value not in (None, ())}
-    source = "nothing of this model was measured here yet, so this is planned" if best is None else best.words
+    planned = reasons.get("settings", "so this is planned")
+    source = f"nothing of this model was measured here yet; {planned}" if best is None else best.words
     return settings, {"configuration": source, **{key: why for key, why in reasons.items() if key in shown}}
 
 
