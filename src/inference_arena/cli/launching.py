@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from inference_arena.cli import planning
 from inference_arena.errors import ArenaError, NotFoundError, UsageError
+from inference_arena.facts import checkpoints
 
 if TYPE_CHECKING:
-    from inference_arena.facts import Host
+    from inference_arena.facts import Checkpoint, Host
     from inference_arena.plan import Target
     from inference_arena.report import Progress
     from inference_arena.run import Asked, Found, Job, Program
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
 
 def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress") -> "Job":
     """The job that is asked for, its model brought here where the arena can bring it. Starts nothing."""
-    from inference_arena.run import make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
+    from inference_arena.run import embedded_card, make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
 
     if asked.url is not None:
         return make_job(asked, host=host, embedded=None, programs=())
     if wants_embedded(asked):
         programs = programs_for("llamacpp", release=asked.release, program=asked.program)
-        return make_job(asked, host=host, embedded=_embedded_model(home, progress), programs=programs)
+        return make_job(asked, host=host, embedded=_fetched(embedded_card(), home, progress), programs=programs)
     assert asked.model is not None
+    card = checkpoints().get(asked.model)
+    if card is not None and card.format == "gguf" and card.file is not None:
+        path = _fetched(card, home, progress)
+        programs = programs_for("llamacpp", release=asked.release, program=asked.program)
+        return make_job(asked.model_copy(update={"model": str(path)}), host=host, embedded=None, programs=programs)
     if _is_file(asked):
         programs = (
             programs_for("llamacpp", release=asked.release, program=asked.program)
@@ -97,10 +103,10 @@ def _target(host: "Host", *, cards: int) -> "Target | None":
     return target if target.vendor is not None else None
 
 
-def _embedded_model(home: "Home", progress: "Progress") -> Path:
-    from inference_arena.run import embedded_card, fetch_checkpoint  # noqa: PLC0415
+def _fetched(card: "Checkpoint", home: "Home", progress: "Progress") -> Path:
+    """A checkpoint of the catalogue whose file is known, brought here."""
+    from inference_arena.run import fetch_checkpoint  # noqa: PLC0415
 
-    card = embedded_card()
     progress.stage("fetch model", card.title)
     return fetch_checkpoint(
         card, models_dir=home.models, on_progress=lambda _what, done, total: progress.fetch(done, total)

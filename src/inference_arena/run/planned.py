@@ -24,7 +24,6 @@ from inference_arena.run.ask import (
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.scrub import scrub_argv
 
-LEAST_CONTEXT: Final = 4096  # room for prompts that come out longer than meant
 BLOCK: Final = 256
 # what may be asked for by options of ours
 PINNED: Final = ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers", "tensor_parallel", "replicas")
@@ -120,7 +119,7 @@ def _context(asked: Asked, model: Model) -> int:
             f"prompt and answer come to {need} tokens, and the model was trained for {model.context_tokens}",
             try_="smaller --input-tokens or --output-tokens",
         )
-    wanted = asked.context_tokens or max(LEAST_CONTEXT, -(-need // BLOCK) * BLOCK)
+    wanted = asked.context_tokens or -(-need // BLOCK) * BLOCK
     if wanted < make_lengths(asked).longest_tokens:
         raise UsageError(f"--context {wanted} is less than prompt and answer", try_=f"--context {need}")
     return min(wanted, model.context_tokens) if asked.context_tokens is None else wanted
