@@ -45,6 +45,12 @@ def shown(arena: Arena, *args: str) -> list[dict[str, Any]]:
     return found
 
 
+def written(arena: Arena) -> dict[str, Any]:
+    """As its keeper last wrote it."""
+    found: dict[str, Any] = json.loads((arena.home / "servers" / f"{NAME}.json").read_bytes())
+    return found
+
+
 def test_a_server_is_up_says_where_and_why_and_goes_down(faked: Arena) -> None:
     done = faked.run("up", str(faked.model))
     assert done.code == 0, done.err
@@ -93,7 +99,7 @@ def test_a_terminal_that_closes_while_the_engine_starts_does_not_end_it(faked: A
 def test_an_engine_that_dies_is_told_with_the_reason_and_not_started_anew(faked: Arena) -> None:
     served = up(faked)
     os.kill(served["engine_process"]["pid"], signal.SIGKILL)
-    until(lambda: shown(faked)[0]["state"] == "ended", "the death is told")
+    until(lambda: written(faked)["state"] == "ended", "the death is written")
     (one,) = shown(faked)
     assert one["ending"]["kind"] == "died"
     assert one["ending"]["cause"] == "killed"
@@ -121,7 +127,7 @@ def test_an_engine_that_hangs_is_said_to_and_goes_down_all_the_same(faked: Arena
 def test_the_next_command_tells_of_a_death_once(faked: Arena) -> None:
     served = up(faked)
     os.kill(served["engine_process"]["pid"], signal.SIGKILL)
-    until(lambda: shown(faked)[0]["state"] == "ended", "the death is written")
+    until(lambda: written(faked)["state"] == "ended", "the death is written")
     assert f"{NAME}, which was kept running, died: " in faked.run("list").err
     assert faked.run("list").err.count("died") == 0
 
@@ -175,6 +181,12 @@ def test_who_stops_waiting_leaves_nothing_running(faked: Arena, number: int) -> 
     assert "nothing is left running" in done.err
     done.is_clean()
     faked.must_have_left_nothing()
+
+
+def test_a_file_is_not_given_to_an_engine_that_reads_folders(faked: Arena) -> None:
+    done = faked.run("up", str(faked.model), "--engine", "vllm")
+    assert done.code == 2
+    done.says("does not read", "--engine llamacpp")
 
 
 def test_a_model_that_is_not_there_starts_nothing(faked: Arena) -> None:
@@ -285,6 +297,7 @@ def test_another_engine_is_kept_through_the_same_door(arena: Arena) -> None:
     assert (served["engine"], served["release"], served["model"]) == ("vllm", "0.24.0", "small-llama")
     assert served["command"].count("--max-num-seqs") == 1
     assert served["reasons"]["parallel"] == "asked for"
+    assert served["settings"]["context_tokens"] == 1000  # all that the model has
     answer = arena.run("chat", "--json", input="hello")
     assert answer.document["output_tokens"] == 4
     assert arena.run("down").code == 0

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,10 +12,11 @@ from inference_arena.cli.launching import prepare
 from inference_arena.cli.output import complain
 from inference_arena.cli.run import split_flags
 from inference_arena.engines import ENGINES
-from inference_arena.errors import ArenaError, NotFoundError
+from inference_arena.errors import ArenaError, NotFoundError, UsageError
 from inference_arena.plan import Wish
 
 if TYPE_CHECKING:
+    from inference_arena.facts import Host
     from inference_arena.plan import Fit
     from inference_arena.report import Progress
     from inference_arena.run import Asked, Job, Order
@@ -68,19 +69,40 @@ def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, pr
         check_port(asked.port)
     progress.stage("look at machine")
     host = read_host()
-    job = prepare(asked, host=host, home=home, progress=progress)
+    job = _roomy_job(asked, host=host, home=home, progress=progress)
     name = name or name_for(job.model.name)
     refuse_second(home, name, together=together)
     best = measured_best(home, job, engine=asked.engine)
     if best is not None and best.engine != job.trial.engine:
         try:
             other = asked.model_copy(update={"engine": best.engine})
-            job = prepare(other, host=host, home=home, progress=progress)
+            job = _roomy_job(other, host=host, home=home, progress=progress)
         except NotFoundError as error:
             complain(f"{best.engine} measured best here ({best.record}) and cannot be started now: {error.what}")
             best = measured_best(home, job, engine=job.trial.engine)
-    fit = _roomiest(asked, job) if best is None or ENGINES[job.trial.engine].FORMAT == "gguf" else None
-    return order_for(job, best, fit=fit, asked=asked, name=name, home=home)
+    return order_for(job, best, fit=_roomiest(asked, job), asked=asked, name=name, home=home)
+
+
+def _roomy_job(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress") -> "Job":
+    """The job; where its engine plans its memory, with the longest of a few contexts that model and card allow."""
+    from inference_arena.run import named_settings  # noqa: PLC0415
+
+    job = prepare(asked, host=host, home=home, progress=progress)
+    if not job.programs:
+        raise UsageError(
+            f"{ENGINES[job.trial.engine].TITLE} does not read {asked.model}",
+            why="it is one GGUF file, and this engine reads folders",
+            try_=f"arena up {asked.model} --engine llamacpp",
+        )
+    engine = job.trial.engine
+    if ENGINES[engine].FORMAT == "gguf" or named_settings(asked, engine).context_tokens is not None:
+        return job
+    most = job.model.context_tokens or CONTEXTS[0]
+    for tokens in dict.fromkeys(min(tokens, most) for tokens in CONTEXTS):
+        with suppress(ArenaError):
+            longer = asked.model_copy(update={"context_tokens": tokens})
+            return prepare(longer, host=host, home=home, progress=progress)
+    return job
 
 
 def _roomiest(asked: "Asked", job: "Job") -> "Fit | None":

@@ -4,7 +4,7 @@ from inference_arena.run.address import Address, parse_address
 from inference_arena.run.alive import is_alive, wait_for_end
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
-from inference_arena.run.configure import check_port, measured_best, order_for
+from inference_arena.run.configure import check_port, measured_best, named_settings, order_for
 from inference_arena.run.first import first_model, key_headers
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
@@ -61,6 +61,7 @@ __all__ = [
     "log_since",
     "make_job",
     "measured_best",
+    "named_settings",
     "order_for",
     "parse_address",
     "planned_job",

@@ -46,7 +46,7 @@ def _loaded(home: Home, ids: list[str]) -> list[Record]:
 
 def order_for(job: Job, best: Measured | None, *, fit: Fit | None, asked: Asked, name: str, home: Home) -> Order:
     """What the keeper is told. What the person named wins over everything else."""
-    settings, reasons = settle(job, best, fit=fit, asked=_named(asked, job.trial.engine))
+    settings, reasons = settle(job, best, fit=fit, asked=named_settings(asked, job.trial.engine))
     trial = job.trial.model_copy(update={"settings": settings})
     chosen = job.model_copy(
         update={
@@ -65,7 +65,7 @@ def _measured_first(programs: tuple[Program, ...], best: Measured) -> tuple[Prog
     return tuple(sorted(programs, key=lambda one: (one.name, one.version) != (best.program, best.release)))
 
 
-def _named(asked: Asked, engine: str) -> Settings:
+def named_settings(asked: Asked, engine: str) -> Settings:
     """What our options and the engine's flags name; flags that a plan needs to know are settings."""
     if ENGINES[engine].FORMAT != "gguf":
         return pinned_settings(asked, engine)
@@ -105,7 +105,8 @@ def _as_measured(job: Job, best: Measured, fit: Fit | None) -> tuple[Settings, d
     kept = best.settings.model_dump(exclude_none=True, exclude={"flags"})
     settings = best.settings
     why = dict.fromkeys(kept, "as in that record")
-    longer = None if fit is None else _context(job, fit)
+    is_planned = ENGINES[job.trial.engine].FORMAT != "gguf"
+    longer = job.trial.settings.context_tokens if is_planned else None if fit is None else _context(job, fit)
     measured = settings.context_tokens
     if longer is not None and measured is not None and measured < longer:
         settings = settings.model_copy(update={"context_tokens": longer})
