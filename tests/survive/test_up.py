@@ -229,6 +229,16 @@ def test_of_two_servers_the_second_is_told_of_the_first(faked: Arena) -> None:
     assert down.out == f"{NAME} is stopped\nother is stopped\n"
 
 
+def test_of_two_that_start_at_the_same_moment_one_serves_and_the_other_says_so(faked: Arena) -> None:
+    both = [faked.start("up", str(faked.model), "--together") for _ in range(2)]
+    ended = [running.end() for running in both]
+    assert sorted(done.code for done in ended) == [0, 1], [done.err for done in ended]
+    refused = next(done for done in ended if done.code == 1)
+    assert "already" in refused.err
+    assert [one["state"] for one in shown(faked)] == ["ready"]
+    assert faked.run("down").code == 0
+
+
 def test_a_run_beside_a_server_is_refused_unless_it_measures_that_server(faked: Arena) -> None:
     served = up(faked)
     refused = faked.run_model()

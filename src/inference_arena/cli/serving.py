@@ -29,28 +29,38 @@ CONTEXTS: Final = (8192, 4096, 2048)  # several turns of a chat, or a document o
 def bring_up(asked: "Asked", home: "Home", *, name: str | None, together: bool, wait: bool, plain: bool) -> "Serving":
     """The server once it is ready, or once its address is known; where it comes to neither, nothing is left running."""
     from inference_arena.report import Progress  # noqa: PLC0415
+
+    try:
+        with ended_by(signal.SIGTERM), Progress(plain=plain) as progress:
+            order = _order(asked, home, name=name, together=together, progress=progress)
+            return _begin(order, home, together=together, wait=wait, progress=progress)
+    except KeyboardInterrupt:
+        complain("it was stopped before it was ready; nothing is left running")
+        raise
+
+
+def _begin(order: "Order", home: "Home", *, together: bool, wait: bool, progress: "Progress") -> "Serving":
     from inference_arena.run import start_keeper, stop, wait_until  # noqa: PLC0415
     from inference_arena.store import read_serving  # noqa: PLC0415
 
-    with Progress(plain=plain) as progress, ended_by(signal.SIGTERM):
-        order = _order(asked, home, name=name, together=together, progress=progress)
-        progress.stage("start engine", order.job.programs[0].name)
-        try:
-            keeper = start_keeper(order, home, together=together)
-            wanted = {"ready"} if wait else {"starting", "ready"}
-            return wait_until(
-                home,
-                order.name,
-                keeper,
-                true=lambda serving: serving.state in wanted and serving.url is not None,
-                on_log=progress.log_tail,
-            )
-        except KeyboardInterrupt:
-            started = read_serving(home, order.name)
-            if started is not None:
-                stop(home, started)
-            complain(f"{order.name} was stopped before it was ready; nothing is left running")
-            raise
+    progress.stage("start engine", order.job.programs[0].name)
+    keeper = start_keeper(order, home, together=together)
+    wanted = {"ready"} if wait else {"starting", "ready"}
+    try:
+        return wait_until(
+            home,
+            order.name,
+            keeper,
+            true=lambda serving: serving.state in wanted and serving.url is not None,
+            on_log=progress.log_tail,
+        )
+    except KeyboardInterrupt:
+        started = read_serving(home, order.name)
+        if started is not None and started.keeper.pid == keeper.pid:
+            stop(home, started)
+        keeper.terminate()
+        keeper.wait()
+        raise
 
 
 def _order(asked: "Asked", home: "Home", *, name: str | None, together: bool, progress: "Progress") -> "Order":

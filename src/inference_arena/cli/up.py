@@ -84,13 +84,19 @@ def page(serving: "Serving") -> list[str]:
         "",
         *map(_row, _settings(serving)),
         "",
-        *map(_row, _uses(serving)),
+        *map(_whole_row, _uses(serving)),
     ]
 
 
 def _row(pair: tuple[str, str]) -> str:
     label, text = pair
     return wrapped(f"  {label:<{LABEL_COLUMNS}}{plain(text)}", stream=sys.stdout, hang=LABEL_COLUMNS + 2)
+
+
+def _whole_row(pair: tuple[str, str]) -> str:
+    """One line, however long: it is there to be copied."""
+    label, text = pair
+    return f"  {label:<{LABEL_COLUMNS}}{plain(text)}"
 
 
 def _settings(serving: "Serving") -> list[tuple[str, str]]:

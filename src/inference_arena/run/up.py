@@ -24,9 +24,9 @@ from inference_arena.store import (
     Ending,
     Home,
     Serving,
-    forget_serving,
     keeper_log,
     measuring_lock,
+    open_keeper_log,
     read_serving,
     serving_log,
     servings,
@@ -132,8 +132,8 @@ def _brief(serving: Serving) -> str:
 
 def start_keeper(order: Order, home: Home, *, together: bool) -> "subprocess.Popen[bytes]":
     """The keeper, detached from this terminal. Raises ArenaError when the name, or the machine, is taken."""
-    refuse_second(home, order.name, together=together)
     with nullcontext() if together else measuring_lock(home):  # a run that begins now sees the server, or we the run
+        refuse_second(home, order.name, together=together)
         keeper = _spawn(order, home)
         try:
             wait_until(home, order.name, keeper, true=lambda _: True)
@@ -145,9 +145,7 @@ def start_keeper(order: Order, home: Home, *, together: bool) -> "subprocess.Pop
 
 
 def _spawn(order: Order, home: Home) -> "subprocess.Popen[bytes]":
-    forget_serving(home, order.name)
-    home.servers.mkdir(parents=True, exist_ok=True)
-    with keeper_log(home, order.name).open("wb") as log:
+    with open_keeper_log(home, order.name) as log:
         keeper = subprocess.Popen(
             [sys.executable, "-P", "-m", "inference_arena.run.keeper"],
             stdin=subprocess.PIPE,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 from pydantic import ValidationError
 
@@ -95,6 +95,14 @@ def serving_log(home: Home, name: str) -> Path:
 
 def keeper_log(home: Home, name: str) -> Path:
     return home.servers / f"{checked_name(name)}.keeper.log"
+
+
+def open_keeper_log(home: Home, name: str) -> BinaryIO:
+    """Where a keeper says what it cannot write anywhere else. Raises StorageError."""
+    make_folder(home.servers)
+    path = keeper_log(home, name)
+    with storage(f"{path} could not be written"):
+        return path.open("wb")
 
 
 def write_serving(home: Home, serving: Serving) -> None:
