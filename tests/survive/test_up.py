@@ -178,7 +178,7 @@ def test_who_stops_waiting_leaves_nothing_running(faked: Arena, number: int) -> 
     running.signal_group(number)
     done = running.end()
     assert done.code == 130
-    assert "nothing is left running" in done.err
+    assert "it was stopped before it was ready; nothing is left running" in done.err
     done.is_clean()
     faked.must_have_left_nothing()
 

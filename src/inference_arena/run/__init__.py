@@ -6,6 +6,7 @@ from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedd
 from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.configure import check_port, measured_best, named_settings, order_for
 from inference_arena.run.first import first_model, key_headers
+from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
 from inference_arena.run.keeper import Order
@@ -13,8 +14,10 @@ from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.process import log_since
-from inference_arena.run.programs import llama_programs, programs_for
+from inference_arena.run.programs import Here, here, programs_for
+from inference_arena.run.provision import View, install, remove
 from inference_arena.run.salvage import Salvaged, salvage
+from inference_arena.run.suite import Item, Suite, read_suite, shipped
 from inference_arena.run.talk import Answered, Turn, speak
 from inference_arena.run.up import (
     Look,
@@ -37,13 +40,18 @@ __all__ = [
     "Asked",
     "Ended",
     "Found",
+    "Here",
+    "Installed",
     "Interrupts",
+    "Item",
     "Job",
     "Look",
     "Order",
     "Program",
     "Salvaged",
+    "Suite",
     "Turn",
+    "View",
     "all_standing",
     "as_it_stands",
     "ask_server",
@@ -55,9 +63,11 @@ __all__ = [
     "fetch_checkpoint",
     "first_model",
     "guess_s",
+    "here",
+    "install",
+    "installed",
     "is_alive",
     "key_headers",
-    "llama_programs",
     "log_since",
     "make_job",
     "measured_best",
@@ -66,13 +76,17 @@ __all__ = [
     "parse_address",
     "planned_job",
     "programs_for",
+    "read_suite",
     "refuse_beside_servers",
     "refuse_second",
+    "remove",
     "running",
     "salvage",
+    "shipped",
     "speak",
     "start_keeper",
     "stop",
+    "unfinished",
     "usable_cores",
     "wait_for_end",
     "wait_until",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import sha256_of, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -16,7 +16,7 @@ from inference_arena.store.journal import (
     read_intent,
     read_samples,
 )
-from inference_arena.store.lock import measuring_lock
+from inference_arena.store.lock import measuring_lock, signed_lock
 from inference_arena.store.records import (
     LOG_FILE,
     RECORD_FILE,
@@ -48,6 +48,17 @@ from inference_arena.store.servers import (
     serving_log,
     servings,
     write_serving,
+)
+from inference_arena.store.suites import (
+    Progressed,
+    Refused,
+    SuiteReport,
+    SuiteRow,
+    load_progress,
+    progress_path,
+    save_progress,
+    with_record,
+    with_refusal,
 )
 from inference_arena.store.traces import (
     REQUESTS_FILE,
@@ -83,9 +94,13 @@ __all__ = [
     "Home",
     "Journal",
     "Process",
+    "Progressed",
+    "Refused",
     "Reindexed",
     "Row",
     "Serving",
+    "SuiteReport",
+    "SuiteRow",
     "Verified",
     "Written",
     "check_writable",
@@ -100,8 +115,10 @@ __all__ = [
     "iter_traces",
     "keeper_log",
     "list_records",
+    "load_progress",
     "load_record",
     "machine_id",
+    "make_folder",
     "measuring_lock",
     "name_for",
     "name_lock",
@@ -114,6 +131,7 @@ __all__ = [
     "orphans",
     "parse_record",
     "place_record",
+    "progress_path",
     "read_events",
     "read_intent",
     "read_record_json",
@@ -125,12 +143,19 @@ __all__ = [
     "reindex",
     "remove_from_index",
     "remove_record",
+    "save_progress",
     "save_record",
     "serving_log",
     "servings",
     "sha256_of",
+    "signed_lock",
+    "storage",
+    "sweep",
+    "throw_away",
     "verify",
     "whole_file",
+    "with_record",
+    "with_refusal",
     "write_jsonl_gz",
     "write_serving",
 ]
