@@ -304,7 +304,7 @@ def test_another_engine_is_kept_through_the_same_door(arena: Arena) -> None:
                      "--json")  # fmt: skip
     assert done.code == 0, done.err
     served = done.document
-    assert (served["engine"], served["release"], served["model"]) == ("vllm", "0.24.0", "small-llama")
+    assert (served["engine"], served["model"]) == ("vllm", "small-llama")
     assert served["command"].count("--max-num-seqs") == 1
     assert served["reasons"]["parallel"] == "asked for"
     assert served["settings"]["context_tokens"] == 1000  # all that the model has
