@@ -208,7 +208,7 @@ def read_key(name: str | None) -> str | None:
 def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.run import Interrupts, refuse_beside_servers  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
 
     home = open_home()
@@ -216,6 +216,8 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
+        if not together:
+            refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
             record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
         try:
