@@ -1,6 +1,7 @@
 """What it means: every number derived from raw traces, and why it may be wrong. Pure."""
 
 from inference_arena.metrics.client import self_test_summary
+from inference_arena.metrics.slope import full_in_s
 from inference_arena.metrics.summary import METRICS_VERSION, headline_ttft, summarise
 from inference_arena.metrics.verify import Difference, count_numbers, differences
 
@@ -9,6 +10,7 @@ __all__ = [
     "Difference",
     "count_numbers",
     "differences",
+    "full_in_s",
     "headline_ttft",
     "self_test_summary",
     "summarise",

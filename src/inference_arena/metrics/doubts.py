@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from inference_arena import units
+from inference_arena.metrics.device_doubts import find_device_doubts
 from inference_arena.plan import Trial
 from inference_arena.record import Doubt, Point, PointSummary, Summary
 
@@ -36,6 +37,7 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_warm_cache(summary.points),
         *_busy_host(summary.points, cpu_cores),
         *_swapped(summary.points),
+        *find_device_doubts(summary.points),
         *_short_window(summary.points),
         *_few_samples(summary.points),
         *_unstable(summary),

@@ -37,11 +37,14 @@ class Machine:
     def read(self) -> Sequence[HostSample]:
         """One sample. Shares are since the last sample that told one, so the first has none."""
         processes = process_tree(self._engine)
+        ram, swap = _ask(psutil.virtual_memory), _ask(psutil.swap_memory)
         sample = HostSample(
             t_s=self._now_s(),
             cpu_share=self._cpu_share(),
-            ram_available_bytes=_ask(lambda: psutil.virtual_memory().available),
-            swap_used_bytes=_ask(lambda: psutil.swap_memory().used),
+            ram_available_bytes=None if ram is None else ram.available,
+            ram_total_bytes=None if ram is None else ram.total,
+            swap_used_bytes=None if swap is None else swap.used,
+            swap_total_bytes=None if swap is None else swap.total,
             engine_cpu_share=self._engine_cpu_share(processes),
             engine_rss_bytes=_rss_bytes(processes),
         )

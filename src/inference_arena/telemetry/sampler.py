@@ -13,8 +13,10 @@ from typing import Any
 
 from inference_arena.record import Sample
 from inference_arena.telemetry.counters import Counters, read_counters
-from inference_arena.telemetry.devices import Devices, open_nvml
+from inference_arena.telemetry.devices import Devices
+from inference_arena.telemetry.links import Links
 from inference_arena.telemetry.machine import Machine
+from inference_arena.telemetry.nvidia import open_nvml
 
 # Longer than a fetch of counters may take; a thread that hangs beyond it is left behind, and writes no more
 _JOIN_LIMIT_S = 5.0
@@ -31,7 +33,7 @@ class Sampler:
     """Samples from `start` to `stop`. After `stop` has returned the sink is not called again.
 
     `now_s` is the run's clock; every sample carries its time. Where the sink raises (a full disk) sampling ends and
-    `error` holds what it raised.
+    `error` holds what it raised. `note` is told what a reader of the samples must know: a device that is gone.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class Sampler:
         engine_pid: int | None = None,
         counters: Counters | None = None,
         host_interval_s: float = 1.0,
-        device_interval_s: float = 1.0,
+        device_interval_s: float = 0.1,
+        link_interval_s: float = 1.0,
         counters_interval_s: float = 1.0,
         nvml: Callable[[], Any] = open_nvml,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.error: Exception | None = None
         self._sink = sink
@@ -53,7 +57,8 @@ class Sampler:
         self._threads: list[threading.Thread] = []
         self._makers: list[Callable[[], _Kind | None]] = [
             partial(_host_kind, engine_pid=engine_pid, now_s=now_s, interval_s=host_interval_s),
-            partial(_device_kind, nvml=nvml, now_s=now_s, interval_s=device_interval_s),
+            partial(_device_kind, nvml=nvml, now_s=now_s, interval_s=device_interval_s, note=note),
+            partial(_link_kind, nvml=nvml, now_s=now_s, interval_s=link_interval_s, engine_pid=engine_pid),
             partial(_counters_kind, counters=counters, now_s=now_s, interval_s=counters_interval_s),
         ]
 
@@ -114,8 +119,19 @@ def _host_kind(*, engine_pid: int | None, now_s: Callable[[], float], interval_s
     return _Kind(interval_s=interval_s, read=machine.read)
 
 
-def _device_kind(*, nvml: Callable[[], Any], now_s: Callable[[], float], interval_s: float) -> _Kind | None:
-    devices = Devices(open_nvml=nvml, now_s=now_s)
+def _device_kind(
+    *, nvml: Callable[[], Any], now_s: Callable[[], float], interval_s: float, note: Callable[[str], None]
+) -> _Kind | None:
+    return _of_devices(Devices(open_nvml=nvml, now_s=now_s, note=note), interval_s=interval_s)
+
+
+def _link_kind(
+    *, nvml: Callable[[], Any], now_s: Callable[[], float], interval_s: float, engine_pid: int | None
+) -> _Kind | None:
+    return _of_devices(Links(open_nvml=nvml, now_s=now_s, engine_pid=engine_pid), interval_s=interval_s)
+
+
+def _of_devices(devices: Devices | Links, *, interval_s: float) -> _Kind | None:
     if not len(devices):
         devices.close()
         return None
