@@ -12,7 +12,7 @@ from inference_arena.engines.openai import identify, model_ids
 from inference_arena.engines.pasted import Explanation, explain
 from inference_arena.engines.translate import Translated, translate
 
-ENGINES: dict[str, Engine] = {"llamacpp": llamacpp, "openai": openai}
+ENGINES: dict[str, Engine] = {"llamacpp": llamacpp, "vllm": vllm, "sglang": sglang, "openai": openai}
 DIALECTS: dict[str, Dialect] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
 READERS: dict[str, Readable] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
 

@@ -1,13 +1,21 @@
 """What every engine module offers. Translation only: no I/O, no clock, no environment."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
 
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease, Fact
 from inference_arena.plan import Settings
 
 FactValue = str | int | float | bool
+Format = Literal["safetensors", "gguf", "any"]
+LISTENS: Final = MappingProxyType(
+    {
+        "--port": "arena run --port N",
+        "--host": "leave it out: the engine listens on this machine only",
+    }
+)
 
 
 class Command(Fact):
@@ -37,10 +45,27 @@ class Diagnosis(Fact):
 
 
 class Engine(Protocol):
-    """An engine is a module with these names. Constants are read-only properties so that modules satisfy it."""
+    """An engine is a module with these names. Constants are read-only properties so that modules satisfy it.
+
+    `FORMAT`: the kind of weight files that it reads. `DUMMY`: flags that let it fill the network with random numbers
+    instead of reading weights; none where it cannot. `OWN_FLAGS`: flags that the arena sets itself, and what to write
+    instead. In `command`, `release` is the program's own version, None where it does not tell.
+    """
 
     @property
     def NAME(self) -> str: ...  # noqa: N802
+
+    @property
+    def TITLE(self) -> str: ...  # noqa: N802
+
+    @property
+    def FORMAT(self) -> Format: ...  # noqa: N802
+
+    @property
+    def DUMMY(self) -> tuple[str, ...]: ...  # noqa: N802
+
+    @property
+    def OWN_FLAGS(self) -> Mapping[str, str]: ...  # noqa: N802
 
     @property
     def HEALTH_PATH(self) -> str: ...  # noqa: N802
@@ -55,7 +80,16 @@ class Engine(Protocol):
     def PARAMETERS(self) -> Mapping[str, Any]: ...  # noqa: N802  # what a request may carry beyond the standard
 
     def command(
-        self, *, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int
+        self,
+        *,
+        program: Sequence[str],
+        model: str,
+        alias: str,
+        settings: Settings,
+        host: str,
+        port: int,
+        release: str | None,
+        dummy: bool = False,
     ) -> Command: ...
 
     def startup(self, log: Sequence[str]) -> Mapping[str, FactValue]: ...

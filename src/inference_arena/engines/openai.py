@@ -10,6 +10,10 @@ from inference_arena.errors import UsageError
 from inference_arena.plan import Settings
 
 NAME: Final = "openai"
+TITLE: Final = "the server"
+FORMAT: Final = "any"
+DUMMY: Final[tuple[str, ...]] = ()
+OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType({})
 HEALTH_PATH: Final = "/v1/models"
 METRICS_PATH: Final = None
 COUNTERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -38,7 +42,17 @@ def model_ids(models: Any) -> tuple[str, ...]:
     return tuple(name for name in ids if isinstance(name, str) and name)
 
 
-def command(*, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+def command(
+    *,
+    program: Sequence[str],
+    model: str,
+    alias: str,
+    settings: Settings,
+    host: str,
+    port: int,
+    release: str | None,
+    dummy: bool = False,
+) -> Command:
     raise UsageError("a server reached by --url is not started by the arena", try_="leave out the engine's settings")
 
 

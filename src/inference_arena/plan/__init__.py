@@ -10,6 +10,7 @@ from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.reverse import Turned, smallest_card, turned
@@ -36,6 +37,8 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "PredictedSpeed",
+    "Prediction",
     "Purpose",
     "Question",
     "Refusal",
@@ -64,6 +67,7 @@ __all__ = [
     "notices",
     "order_plans",
     "plan_one",
+    "predict",
     "question",
     "rank",
     "release_for",

@@ -1,7 +1,7 @@
 """Record: one launch of (or attach to) an engine, and what happened. Frozen; never changed once written.
 
 History of the format
-1  first
+1  first; later fields are optional, and absent in older records
 """
 
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inference_arena.facts import Fact, Host
-from inference_arena.plan import Load, Trial
+from inference_arena.plan import Load, Prediction, Trial
 from inference_arena.record.summary import Summary
 
 FORMAT: Literal[1] = 1
@@ -24,7 +24,10 @@ class Finished(Fact):
 
 
 class Failed(Fact):
-    """It did not work: at which stage, for which cause, what shows it, and what to try."""
+    """It did not work: at which stage, for which cause, what shows it, and what to try.
+
+    `flags`: the advice in the engine's own flags, where it comes to that.
+    """
 
     kind: Literal["failed"] = "failed"
     stage: Stage
@@ -33,6 +36,7 @@ class Failed(Fact):
     why: str
     advice: str
     evidence: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 class Interrupted(Fact):
@@ -52,7 +56,7 @@ class EngineUsed(Fact):
     name: str
     version: str | None = None
     program: str | None = None
-    form: Literal["process", "attached"]
+    form: Literal["process", "container", "attached"]
     location: Literal["same-host", "private-network", "internet"]
     effective: dict[str, str | int | float | bool]
     choices: dict[str, str]
@@ -63,7 +67,11 @@ class EngineUsed(Fact):
 
 
 class ModelUsed(Fact):
-    """The weights as they were used. `checkpoint` is a catalogue name, known by the file's hash alone."""
+    """The weights as they were used. `checkpoint` is a catalogue name: of a file, known by its hash alone.
+
+    `config_sha256`: of config.json, where the model is a folder. `weights`: dummy ones are random numbers in the shape
+    of the model: its speed and memory, but no evidence of its text.
+    """
 
     name: str
     checkpoint: str | None = None
@@ -73,6 +81,7 @@ class ModelUsed(Fact):
     context_tokens: int | None = None
     file_sha256: str | None = None
     file_bytes: int | None = None
+    config_sha256: str | None = None
     license: str | None = None
     weights: Literal["real", "dummy", "unknown"]
 
@@ -118,7 +127,10 @@ class Evidence(Fact):
 
 
 class Record(Fact):
-    """One run. `purpose` says whether it measures something or only tests machine and tool."""
+    """One run. `purpose` says whether it measures something or only tests machine and tool.
+
+    `prediction`: what the plan foretold, where there was one. `retry_of`: the failed run whose advice this one follows.
+    """
 
     format: Literal[1] = 1
     id: str
@@ -140,3 +152,5 @@ class Record(Fact):
     machine: str | None = None
     configuration: str
     parent: str | None = None
+    prediction: Prediction | None = None
+    retry_of: str | None = None

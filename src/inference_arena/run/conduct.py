@@ -87,6 +87,8 @@ def _draft(job: Job, clock: Clock, home: Home) -> Draft:
         engine=job.engine,
         model=job.model,
         machine=machine_id(home),
+        prediction=job.prediction,
+        retry_of=job.retry_of,
     )
 
 
