@@ -103,7 +103,7 @@ def test_the_first_sample_has_no_share_and_later_ones_do() -> None:
 
 def test_the_engines_memory_and_processor_time_are_in_the_samples() -> None:
     sink = Sink()
-    with burning_tree() as engine, sampling(sink, engine_pid=engine.pid, host_interval_s=0.05):
+    with burning_tree() as engine, sampling(sink, engine_pid=lambda: engine.pid, host_interval_s=0.05):
         sink.wait_for(lambda samples: any(sample.engine_cpu_share is not None for sample in samples))
 
     assert all(sample.engine_rss_bytes > 10e6 for sample in sink.of(HostSample))
@@ -115,7 +115,7 @@ class Engine:
     def __init__(self, pid: int) -> None:
         self.now_s = 0.0
         self._process = psutil.Process(pid)
-        self._machine = Machine(engine_pid=pid, now_s=lambda: self.now_s)
+        self._machine = Machine(engine_pid=lambda: pid, now_s=lambda: self.now_s)
         self.charged_s: list[tuple[float, float]] = []
 
     def sample(self) -> HostSample:
@@ -187,7 +187,7 @@ def test_a_share_over_an_interval_that_is_short_against_the_clocks_ticks_is_none
 
 def test_an_engine_that_has_ended_has_no_figures() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as engine:
-        machine = Machine(engine_pid=engine.pid, now_s=monotonic)
+        machine = Machine(engine_pid=lambda: engine.pid, now_s=monotonic)
         (alive,) = machine.read()
         assert engine.stdin is not None
         engine.stdin.close()

@@ -6,10 +6,8 @@ In a thread of its own, because with eight cards one round takes a third of a se
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import psutil
-
 from inference_arena.record import DeviceLinkSample
-from inference_arena.telemetry.machine import process_tree
+from inference_arena.telemetry.machine import EnginePid, EngineTree
 from inference_arena.telemetry.nvidia import Library, ask
 
 _KB: Final = 1000  # the driver counts in KB/s
@@ -18,17 +16,17 @@ _KB: Final = 1000  # the driver counts in KB/s
 class Links:
     """The same devices as `Devices`, opened once more: the library counts its openings."""
 
-    def __init__(self, *, open_nvml: Callable[[], Any], now_s: Callable[[], float], engine_pid: int | None) -> None:
+    def __init__(self, *, open_nvml: Callable[[], Any], now_s: Callable[[], float], engine_pid: EnginePid) -> None:
         self._library = Library(open_nvml)
         self._now_s = now_s
-        self._engine = ask(lambda: psutil.Process(engine_pid)) if engine_pid is not None else None
+        self._engine = EngineTree(engine_pid)
 
     def __len__(self) -> int:
         return len(self._library.handles)
 
     def read(self) -> Sequence[DeviceLinkSample]:
         """One sample a device that tells any of it."""
-        engine_pids = {process.pid for process in process_tree(self._engine)}
+        engine_pids = {process.pid for process in self._engine.processes()}
         found = [self._sample(index, handle, engine_pids) for index, handle in self._library.handles.items()]
         return [s for s in found if any(v is not None for n, v in s if n not in {"kind", "t_s", "device"})]
 
