@@ -46,6 +46,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "doctor": "doctor",
         "explain": "explain",
         "hardware": "hardware",
+        "watch": "watch",
     }
 )
 

@@ -40,14 +40,18 @@ class _Gap:
 
 
 def stalls(
-    traces: Sequence[RequestTrace],
+    ok: Sequence[RequestTrace],
     samples: Sequence[Sample],
     devices: Sequence[DeviceSummary],
     *,
+    traces: Sequence[RequestTrace],
     window: Window | None,
 ) -> tuple[Stall, ...]:
-    """The longest pauses that began in the window and are over three times the median pause, one at a time."""
-    gaps = [gap for gap in _gaps(traces) if window and window[0] <= gap.from_s < window[1]]
+    """The longest pauses of answers that succeeded, over three times the median pause; one at a time.
+
+    They began in the window. `traces` are all requests: those that failed were in flight too.
+    """
+    gaps = [gap for gap in _gaps(ok) if window and window[0] <= gap.from_s < window[1]]
     if not gaps:
         return ()
     usual_s = median(gap.length_s for gap in gaps)

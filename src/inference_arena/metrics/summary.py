@@ -142,19 +142,24 @@ def summarise_point(
         slo=slo_result(_judged(point, measured), slo, traces=traces, scheduled=point.load.kind == "open", window=rated),
         client=client_summary(point.index, measured=measured, samples=samples),
         host=host_summary(samples, window=window),
-        **_devices(ok, samples, window=window, rate=rate),
+        **_devices(ok, samples, traces=traces, window=window, rate=rate),
     )
 
 
 def _devices(
-    ok: Sequence[RequestTrace], samples: Sequence[Sample], *, window: Window | None, rate: Estimate | None
+    ok: Sequence[RequestTrace],
+    samples: Sequence[Sample],
+    *,
+    traces: Sequence[RequestTrace],
+    window: Window | None,
+    rate: Estimate | None,
 ) -> Mapping[str, Any]:
     """The accelerators' part of a point's summary."""
     devices = device_summaries(samples, window=window)
     return {
         "devices": devices,
         "energy": energy_summary(devices, window=window, output_tokens_per_s=rate.value if rate else None),
-        "stalls": stalls(ok, samples, devices, window=window),
+        "stalls": stalls(ok, samples, devices, traces=traces, window=window),
     }
 
 

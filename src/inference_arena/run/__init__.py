@@ -9,6 +9,7 @@ from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.programs import llama_programs, programs_for
 from inference_arena.run.salvage import Salvaged, salvage
+from inference_arena.run.watching import Seen, Watching
 
 __all__ = [
     "Asked",
@@ -18,6 +19,8 @@ __all__ = [
     "Job",
     "Program",
     "Salvaged",
+    "Seen",
+    "Watching",
     "conduct",
     "embedded_card",
     "fetch_checkpoint",

@@ -16,6 +16,7 @@ from inference_arena.store.journal import (
     read_intent,
     read_samples,
 )
+from inference_arena.store.live import Follower, is_alive, running
 from inference_arena.store.lock import measuring_lock
 from inference_arena.store.records import (
     LOG_FILE,
@@ -64,6 +65,7 @@ __all__ = [
     "REQUESTS_FILE",
     "SAMPLES_FILE",
     "BadRecord",
+    "Follower",
     "Home",
     "Journal",
     "Reindexed",
@@ -76,6 +78,7 @@ __all__ = [
     "discard",
     "find_record",
     "index_record",
+    "is_alive",
     "iter_samples",
     "iter_traces",
     "list_records",
@@ -100,6 +103,7 @@ __all__ = [
     "reindex",
     "remove_from_index",
     "remove_record",
+    "running",
     "save_record",
     "sha256_of",
     "verify",
