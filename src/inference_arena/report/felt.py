@@ -1,4 +1,4 @@
-"""What the machine did meanwhile: each load's cards and energy, and the longest freezes beside the state of the card."""
+"""What the machine did meanwhile: each load's cards and energy, and the longest freezes beside the card's state."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +26,7 @@ def felt(record: Record) -> tuple[Block, ...]:
     return blocks
 
 
-_LEGEND = "J/token: energy of the whole card over the steady window, per output token; idle power and other programs are in it."
+_LEGEND = "J/token: the whole card's energy per output token; idle power and what other programs draw are in it."
 
 
 def _cards(point: PointSummary) -> Iterator[Row]:

@@ -19,6 +19,7 @@ NARROWEST: Final = 40
 _LABEL: Final = 10
 _VALUE: Final = 22
 _MOST_COLUMNS: Final = 60
+_BESIDE_BAR: Final = 40  # "  123.4 of 141.0 GiB, 100 % of the plan"
 _RAM_LOW_BYTES: Final = 512 * units.MIB
 _SWAP_BYTES: Final = 16 * units.MIB
 _FULL_SHARE: Final = 0.98
@@ -213,7 +214,7 @@ def _bars(device: DeviceBeat, budget: MemoryBudget | None, width: int, *, ascii_
     used, total = device.last.memory_used_bytes, device.last.memory_total_bytes
     if used is None or not total:
         return
-    columns = max(10, min(40, width - _LABEL - _VALUE - 6))
+    columns = max(10, min(40, width - _LABEL - _BESIDE_BAR))
     is_ours = device.link is None or device.link.engine_processes is None or device.link.engine_processes > 0
     planned = _planned_bytes(budget) if budget is not None and is_ours else None
     if budget is not None and planned is not None:
