@@ -77,8 +77,8 @@ def test_a_freeze_stands_beside_the_state_of_the_card(builders):
         (
             "812 ms",
             (
-                "at load 2 (27 x the usual pause): 3 of 4 answers stood still, 1 request arrived, whose prompt is work, "
-                "processor 40 % busy, GPU 0: 600 MHz where 1,980 is usual, 110 W, 100 % busy, 3.00 GiB free, "
+                "at load 2 (27 x the usual pause): 3 of 4 answers stood still, 1 request arrived, whose prompt is "
+                "work, processor 40 % busy, GPU 0: 600 MHz where 1,980 is usual, 110 W, 100 % busy, 3.00 GiB free, "
                 "slowed by heat-hardware"
             ),
         )
