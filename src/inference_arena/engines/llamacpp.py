@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials
-from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, last_words
+from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, Lack, last_words
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.engines.readings import Reading, mib, read, text, whole
@@ -34,6 +34,7 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("llama-server",)
 FORMAT: Final = "gguf"
+REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final[tuple[str, ...]] = ()
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -64,6 +65,7 @@ NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
         "dtype": "the GGUF file says what its weights are",
         "quantization": "the GGUF file is quantized as it is",
         "tensor_parallel": "llama.cpp splits layers over all cards by itself (--tensor-split)",
+        "replicas": "llama.cpp serves one copy of a model: start one server a card (--device)",
         "prefix_caching": "llama.cpp reuses a slot's prompt by itself",
         "--swap-space": "llama.cpp keeps no swap space: it sets its whole cache aside when it starts",
         "--enable-chunked-prefill": "llama.cpp reads prompts in batches by itself (--batch-size)",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, sglang_log
-from inference_arena.engines.adapter import LISTENS, Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -40,6 +40,10 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("python", "-m", "sglang.launch_server")
 FORMAT: Final = "safetensors"
+REDUCED: Final = (
+    Lack("attention_backend", frozenset({"triton", "torch_native"}), "attention by {}, not by its own kernels"),
+    Lack("graphs", frozenset({False}), "no recorded graphs"),
+)
 DUMMY: Final = ("--load-format", "dummy")
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -58,6 +62,7 @@ DIALS: Final[tuple[Dial, ...]] = (
     Dial(setting="dtype", names=("--dtype",), kind="text"),
     Dial(setting="quantization", names=("--quantization",), kind="text"),
     Dial(setting="tensor_parallel", names=("--tp-size", "--tensor-parallel-size", "--tp"), kind="whole"),
+    Dial(setting="replicas", names=("--dp-size", "--data-parallel-size", "--dp"), kind="whole"),
     Dial(setting="prefix_caching", off=("--disable-radix-cache",), kind="switch"),
     Dial(
         setting="kv_cache_type",

@@ -1,4 +1,4 @@
-"""Why the state of the accelerators may make a number mislead: one function a doubt. Pure."""
+"""Why the state of accelerators and memory may make a number mislead: one function a doubt. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -12,6 +12,7 @@ POWER_SHARE: Final = 0.1
 FULL_BYTES: Final = 256 * units.MIB
 RAM_FULL_BYTES: Final = 512 * units.MIB
 OTHERS_BYTES: Final = 512 * units.MIB
+SWAP_BYTES: Final = 16 * units.MIB
 HEAT: Final = ("heat-software", "heat-hardware", "hardware", "power-brake")
 Seen = tuple[PointSummary, DeviceSummary]
 
@@ -20,6 +21,7 @@ def find_device_doubts(points: Sequence[PointSummary]) -> tuple[Doubt, ...]:
     """Of the cards that the engine used; where nobody knows which, of all."""
     seen = [(point, device) for point in points for device in _of_engine(point)]
     return (
+        *_swapped(points),
         *_device_gone(seen),
         *_throttled(seen),
         *_ram_almost_full(points),
@@ -97,6 +99,18 @@ def _memory_almost_full(seen: Sequence[Seen]) -> Iterator[Doubt]:
             weight="caution",
             evidence=f"only {units.size(max(0, least))} of the card's memory were free at the fullest {_at(bad)}",
             advice="a longer prompt may end the engine: leave it less memory, or close what else is on the card",
+        )
+
+
+def _swapped(points: Sequence[PointSummary]) -> Iterator[Doubt]:
+    bad = [point for point in points if (point.host.swap_growth_bytes or 0) > SWAP_BYTES]
+    if bad:
+        grown = max(point.host.swap_growth_bytes or 0 for point in bad)
+        yield Doubt(
+            code="swapped",
+            weight="serious",
+            evidence=f"swap grew by {units.size(grown)} at {', '.join(point.load.label for point in bad)}",
+            advice="use a smaller model, a shorter context or fewer slots",
         )
 
 

@@ -18,7 +18,6 @@ FEW_SAMPLES: Final = 30
 STILL_GROWING: Final = 1.1
 SPREAD: Final = 0.1
 FOREIGN_CPU_SHARE: Final = 0.15
-SWAP_BYTES: Final = 16 * units.MIB
 
 
 def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_cores: int) -> tuple[Doubt, ...]:
@@ -36,15 +35,18 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_short_output(summary.points, trial),
         *_warm_cache(summary.points),
         *_busy_host(summary.points, cpu_cores),
-        *_swapped(summary.points),
         *find_device_doubts(summary.points),
         *_short_window(summary.points),
         *_few_samples(summary.points),
         *_unstable(summary),
         *_not_saturated(summary),
     ]
+    return most_serious_first(found)
+
+
+def most_serious_first(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     order = {"serious": 0, "caution": 1, "note": 2}
-    return tuple(sorted(found, key=lambda doubt: order[doubt.weight]))
+    return tuple(sorted(doubts, key=lambda doubt: order[doubt.weight]))
 
 
 def _where(points: Iterable[PointSummary]) -> str:
@@ -225,18 +227,6 @@ def _busy_host(points: Sequence[PointSummary], cpu_cores: int) -> Iterator[Doubt
             weight="caution",
             evidence=f"other programs used up to {units.percent(share)} of the processor {_where(bad)}",
             advice="close them and run again: numbers may be too low",
-        )
-
-
-def _swapped(points: Sequence[PointSummary]) -> Iterator[Doubt]:
-    bad = _those(points, lambda p: (p.host.swap_growth_bytes or 0) > SWAP_BYTES)
-    if bad:
-        grown = max(point.host.swap_growth_bytes or 0 for point in bad)
-        yield Doubt(
-            code="swapped",
-            weight="serious",
-            evidence=f"swap grew by {units.size(grown)} {_where(bad)}",
-            advice="use a smaller model, a shorter context or fewer slots",
         )
 
 

@@ -1,12 +1,13 @@
 """What ought to work: trials, the choices behind them, and the memory that they take. Arithmetic only, no I/O."""
 
-from inference_arena.plan.budget import MemoryBudget, Refusal, Term
+from inference_arena.plan.budget import MemoryBudget, Refusal, Term, TermName
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
+from inference_arena.plan.layouts import Layout, best_alone, best_together, layouts
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
@@ -30,6 +31,7 @@ __all__ = [
     "CoreChoice",
     "Fit",
     "Interval",
+    "Layout",
     "Lengths",
     "Level",
     "Load",
@@ -47,11 +49,14 @@ __all__ = [
     "Support",
     "Target",
     "Term",
+    "TermName",
     "ThreadChoice",
     "Trial",
     "Turned",
     "Wish",
+    "best_alone",
     "best_plans",
+    "best_together",
     "choose",
     "choose_cores",
     "choose_threads",
@@ -60,6 +65,7 @@ __all__ = [
     "flag_obstacles",
     "idle_gpu",
     "is_wsl",
+    "layouts",
     "main_test",
     "may_be_slow",
     "memory",
