@@ -1,6 +1,6 @@
 """Text of others made harmless: a terminal shows it and never obeys it."""
 
-_PLAIN_ASCII = str.maketrans({"–": "-", "±": "+/-", "·": "-", "…": "...", "—": "-", "‘": "'", "’": "'"})
+_PLAIN_ASCII = str.maketrans({"–": "-", "°": "", "±": "+/-", "·": "-", "…": "...", "—": "-", "‘": "'", "’": "'"})
 
 
 def plain(text: str, *, ascii_only: bool = False) -> str:

@@ -20,7 +20,7 @@ Reading = tuple[float, float]
 
 # Memory that comes and goes by itself: less is no trend
 _DEVICE_NOISE_BYTES: Final = 64 * MIB
-_RAM_NOISE_BYTES: Final = 256 * MIB
+_RAM_NOISE_SHARE: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,8 @@ class Beat:
         if not told or told[-1].ram_total_bytes is None:
             return None
         used = readings(told, lambda s: (s.ram_total_bytes or 0) - (s.ram_available_bytes or 0))
-        return full_in_s(used, limit=told[-1].ram_total_bytes, noise=_RAM_NOISE_BYTES)
+        total = told[-1].ram_total_bytes
+        return full_in_s(used, limit=total, noise=_RAM_NOISE_SHARE * total)
 
 
 def readings(samples: Iterable[Kind], number: Callable[[Kind], float | None]) -> list[Reading]:
