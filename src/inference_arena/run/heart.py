@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from inference_arena.engines import READERS
 from inference_arena.errors import StorageError
 from inference_arena.record import Sample
 from inference_arena.run.server import Server
 from inference_arena.store import Journal
-from inference_arena.telemetry import Counters, Sampler, read_counters
+from inference_arena.telemetry import Counters, Sampler, open_nvml, read_counters
 
 
 class Show(Protocol):
@@ -26,7 +26,15 @@ class Show(Protocol):
 class Heart:
     """A context manager. `engine_pid` is set once there is an engine, and again when another program is tried."""
 
-    def __init__(self, *, journal: Journal, now_s: Callable[[], float], show: Show, device_interval_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        now_s: Callable[[], float],
+        show: Show,
+        device_interval_s: float,
+        nvml: Callable[[], Any] = open_nvml,
+    ) -> None:
         self.engine_pid: int | None = None
         self._journal = journal
         self._now_s = now_s
@@ -36,6 +44,7 @@ class Heart:
             now_s=now_s,
             engine_pid=lambda: self.engine_pid,
             device_interval_s=device_interval_s,
+            nvml=nvml,
             note=partial(journal_note, journal),
         )
 
