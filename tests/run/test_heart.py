@@ -45,6 +45,16 @@ def test_a_card_that_is_lost_is_noted_once_and_the_run_goes_on_being_sampled(hom
     assert {sample.device for sample in kept if isinstance(sample, DeviceSample)} == {0, 1}
 
 
+def test_without_an_interval_no_card_is_asked(home: Home) -> None:
+    nvml, shown = FakeNvml(), Shown()
+    with open_journal(home, ID, {}) as journal:
+        with Heart(journal=journal, now_s=monotonic, show=shown, device_interval_s=None, nvml=lambda: nvml):
+            until(lambda: bool(shown.samples))
+
+    assert nvml.calls == []
+    assert shown.devices() == set()
+
+
 class FullDisk:
     """A journal that takes no samples any more, but notes."""
 

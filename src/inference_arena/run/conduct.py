@@ -60,7 +60,13 @@ def conduct(
     with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
         with ExitStack() as stack:
             load = stack.enter_context(LoadProcess(log_path=journal.path / LOAD_LOG, cpu=cores.client))
-            heart = Heart(journal=journal, now_s=clock.now_s, show=progress.samples, device_interval_s=sample_every_s)
+            is_here = job.engine.location == "same-host"
+            heart = Heart(
+                journal=journal,
+                now_s=clock.now_s,
+                show=progress.samples,
+                device_interval_s=sample_every_s if is_here else None,
+            )
             stack.enter_context(heart)
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
                            interrupts=interrupts, cores=cores, heart=heart)  # fmt: skip

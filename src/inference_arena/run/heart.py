@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from inference_arena.engines import READERS
 from inference_arena.errors import StorageError
@@ -15,6 +15,8 @@ from inference_arena.record import Sample
 from inference_arena.run.server import Server
 from inference_arena.store import Journal
 from inference_arena.telemetry import Counters, Sampler, open_nvml, read_counters
+
+LINK_EVERY_S: Final = 1.0
 
 
 class Show(Protocol):
@@ -24,7 +26,10 @@ class Show(Protocol):
 
 
 class Heart:
-    """A context manager. `engine_pid` is set once there is an engine, and again when another program is tried."""
+    """A context manager. `engine_pid` is set once there is an engine, and again when another program is tried.
+
+    Without an interval for devices there are none: those of this machine say nothing of a server elsewhere.
+    """
 
     def __init__(
         self,
@@ -32,7 +37,7 @@ class Heart:
         journal: Journal,
         now_s: Callable[[], float],
         show: Show,
-        device_interval_s: float,
+        device_interval_s: float | None,
         nvml: Callable[[], Any] = open_nvml,
     ) -> None:
         self.engine_pid: int | None = None
@@ -44,6 +49,7 @@ class Heart:
             now_s=now_s,
             engine_pid=lambda: self.engine_pid,
             device_interval_s=device_interval_s,
+            link_interval_s=None if device_interval_s is None else LINK_EVERY_S,
             nvml=nvml,
             note=partial(journal_note, journal),
         )
