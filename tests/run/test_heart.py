@@ -47,9 +47,11 @@ def test_a_card_that_is_lost_is_noted_once_and_the_run_goes_on_being_sampled(hom
 
 def test_without_an_interval_no_card_is_asked(home: Home) -> None:
     nvml, shown = FakeNvml(), Shown()
-    with open_journal(home, ID, {}) as journal:
-        with Heart(journal=journal, now_s=monotonic, show=shown, device_interval_s=None, nvml=lambda: nvml):
-            until(lambda: bool(shown.samples))
+    with (
+        open_journal(home, ID, {}) as journal,
+        Heart(journal=journal, now_s=monotonic, show=shown, device_interval_s=None, nvml=lambda: nvml),
+    ):
+        until(lambda: bool(shown.samples))
 
     assert nvml.calls == []
     assert shown.devices() == set()
