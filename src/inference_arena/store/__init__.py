@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import sha256_of, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -17,7 +17,7 @@ from inference_arena.store.journal import (
     read_samples,
 )
 from inference_arena.store.live import Follower, is_alive, running
-from inference_arena.store.lock import measuring_lock
+from inference_arena.store.lock import measuring_lock, signed_lock
 from inference_arena.store.records import (
     LOG_FILE,
     RECORD_FILE,
@@ -35,6 +35,17 @@ from inference_arena.store.records import (
     save_record,
 )
 from inference_arena.store.row import Row
+from inference_arena.store.suites import (
+    Progressed,
+    Refused,
+    SuiteReport,
+    SuiteRow,
+    load_progress,
+    progress_path,
+    save_progress,
+    with_record,
+    with_refusal,
+)
 from inference_arena.store.traces import (
     REQUESTS_FILE,
     SAMPLES_FILE,
@@ -68,8 +79,12 @@ __all__ = [
     "Follower",
     "Home",
     "Journal",
+    "Progressed",
+    "Refused",
     "Reindexed",
     "Row",
+    "SuiteReport",
+    "SuiteRow",
     "Verified",
     "Written",
     "check_writable",
@@ -82,8 +97,10 @@ __all__ = [
     "iter_samples",
     "iter_traces",
     "list_records",
+    "load_progress",
     "load_record",
     "machine_id",
+    "make_folder",
     "measuring_lock",
     "new_folder",
     "new_record_id",
@@ -93,6 +110,7 @@ __all__ = [
     "orphans",
     "parse_record",
     "place_record",
+    "progress_path",
     "read_events",
     "read_intent",
     "read_record_json",
@@ -104,10 +122,17 @@ __all__ = [
     "remove_from_index",
     "remove_record",
     "running",
+    "save_progress",
     "save_record",
     "sha256_of",
+    "signed_lock",
+    "storage",
+    "sweep",
+    "throw_away",
     "verify",
     "whole_file",
+    "with_record",
+    "with_refusal",
     "write_jsonl_gz",
 ]
 
