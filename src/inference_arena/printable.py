@@ -2,7 +2,7 @@
 
 from unicodedata import category
 
-_PLAIN_ASCII = str.maketrans({"–": "-", "±": "+/-", "·": "-", "…": "...", "—": "-", "‘": "'", "’": "'"})
+_PLAIN_ASCII = str.maketrans({"–": "-", "°": "", "±": "+/-", "·": "-", "…": "...", "—": "-", "‘": "'", "’": "'"})
 
 
 def plain(text: str, *, ascii_only: bool = False) -> str:

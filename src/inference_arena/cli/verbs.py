@@ -53,6 +53,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "explain": "explain",
         "score-plan": "score_plan",
         "hardware": "hardware",
+        "watch": "watch",
         "engines": "engines",
     }
 )

@@ -34,6 +34,7 @@ from inference_arena.run.up import (
     stop,
     wait_until,
 )
+from inference_arena.run.watching import Seen, Watching
 
 __all__ = [
     "Address",
@@ -50,9 +51,11 @@ __all__ = [
     "Order",
     "Program",
     "Salvaged",
+    "Seen",
     "Suite",
     "Turn",
     "View",
+    "Watching",
     "all_standing",
     "as_it_stands",
     "ask_server",

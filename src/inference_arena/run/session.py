@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from inference_arena.errors import ArenaError, StorageError
 from inference_arena.load import Driven, LoadProcessDied, PointPlan, decode, read_raw
 from inference_arena.metrics import headline_ttft, summarise
+from inference_arena.plan import MemoryBudget
 from inference_arena.record import (
     Failed,
     Finished,
@@ -66,6 +67,8 @@ class Progress(Protocol):
     def point_done(self, label: str, *, tokens_per_s: float | None = None, ttft_p50_s: float | None = None) -> None: ...
     def log_tail(self, lines: Sequence[str]) -> None: ...
     def time_left(self, seconds: float) -> None: ...
+    def planned(self, budget: MemoryBudget | None) -> None: ...
+    def samples(self, samples: Sequence[Sample]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

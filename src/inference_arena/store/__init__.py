@@ -16,6 +16,7 @@ from inference_arena.store.journal import (
     read_intent,
     read_samples,
 )
+from inference_arena.store.live import Follower, is_alive, running
 from inference_arena.store.lock import measuring_lock, signed_lock
 from inference_arena.store.records import (
     LOG_FILE,
@@ -91,6 +92,7 @@ __all__ = [
     "SAMPLES_FILE",
     "BadRecord",
     "Ending",
+    "Follower",
     "Home",
     "Journal",
     "Process",
@@ -111,6 +113,7 @@ __all__ = [
     "find_record",
     "forget_serving",
     "index_record",
+    "is_alive",
     "iter_samples",
     "iter_traces",
     "keeper_log",
@@ -143,6 +146,7 @@ __all__ = [
     "reindex",
     "remove_from_index",
     "remove_record",
+    "running",
     "save_progress",
     "save_record",
     "serving_log",
