@@ -1,7 +1,5 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
-import os
-import secrets
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +9,7 @@ import typer
 from inference_arena import units
 from inference_arena.cli import load_options
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
+from inference_arena.cli.run_words import choose_seed, read_key, sampling_interval_s, split_flags
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
@@ -129,6 +128,9 @@ def command(
     ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    sample_every: Annotated[
+        str, typer.Option(help="Time between two readings of each GPU.", metavar="100ms")
+    ] = "100ms",
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
@@ -192,19 +194,14 @@ def command(
         **said,
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
-
-
-def choose_seed(asked: int | None, *, url: str | None) -> int:
-    """A server that keeps running answers prompts it has seen from its cache, and not every one says so."""
-    if asked is not None:
-        return asked
-    return 0 if url is None else secrets.randbelow(2**31)
-
-
-def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
-    """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
-    return tuple(part for flag in flags for part in flag.split(maxsplit=1))
+    return measure(
+        asked,
+        api_key=read_key(api_key_env),
+        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
+        together=together,
+        as_json=as_json,
+        plain=as_json or quiet,
+    )
 
 
 def _refuse_contradictions(
@@ -223,21 +220,12 @@ def _refuse_contradictions(
         raise UsageError("--duration must be above 0", try_="--duration 30s")
 
 
-def read_key(name: str | None) -> str | None:
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise UsageError(f"the environment variable {name} is not set", try_=f"export {name}=... and run again")
-    if not key.isascii() or not key.isprintable() or " " in key:  # it would end up in an error about the header
-        raise UsageError(f"what the environment variable {name} holds is no key", try_=f"set {name} to the key alone")
-    return key
-
-
-def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
+def measure(
+    asked: "Asked", *, api_key: str | None, sample_every_s: float, together: bool, as_json: bool, plain: bool
+) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.run import Interrupts, refuse_beside_servers  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
 
     home = open_home()
@@ -245,8 +233,10 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
+        if not together:
+            refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
+            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s)
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -255,7 +245,13 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
 
 
 def _measured(
-    asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
+    asked: "Asked",
+    home: "Home",
+    progress: "Progress",
+    interrupts: "Interrupts",
+    *,
+    api_key: str | None,
+    sample_every_s: float,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
@@ -264,7 +260,14 @@ def _measured(
     progress.stage("look at machine")
     job = prepare(asked, host=read_host(), home=home, progress=progress)
     complain(announcement(job))
-    return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+    return conduct(
+        job,
+        home=home,
+        progress=progress,
+        interrupts=interrupts,
+        api_key=api_key,
+        sample_every_s=sample_every_s,
+    )
 
 
 def announcement(job: "object") -> str:

@@ -18,8 +18,10 @@ from inference_arena.record.record import (
 from inference_arena.record.summary import (
     CacheSummary,
     ClientSummary,
+    DeviceSummary,
     Distribution,
     Doubt,
+    EnergySummary,
     Estimate,
     GroupSummary,
     HostSummary,
@@ -29,6 +31,8 @@ from inference_arena.record.summary import (
     RepeatSummary,
     SelfTestSummary,
     SloResult,
+    Stall,
+    StallDevice,
     Summary,
 )
 from inference_arena.record.trace import (
@@ -36,12 +40,14 @@ from inference_arena.record.trace import (
     CancelledBy,
     ClientSample,
     CounterSample,
+    DeviceLinkSample,
     DeviceSample,
     HostSample,
     RepeatSample,
     RequestTrace,
     Sample,
     SelfTestSample,
+    SlowedBy,
 )
 
 __all__ = [
@@ -53,9 +59,12 @@ __all__ = [
     "ClientSample",
     "ClientSummary",
     "CounterSample",
+    "DeviceLinkSample",
     "DeviceSample",
+    "DeviceSummary",
     "Distribution",
     "Doubt",
+    "EnergySummary",
     "EngineUsed",
     "Estimate",
     "Evidence",
@@ -79,7 +88,10 @@ __all__ = [
     "SelfTestSample",
     "SelfTestSummary",
     "SloResult",
+    "SlowedBy",
     "Stage",
+    "Stall",
+    "StallDevice",
     "Startup",
     "Summary",
 ]
