@@ -170,7 +170,7 @@ def summarise_point(
     )
 
 
-def _answers(ok: Sequence[RequestTrace], measured: Sequence[RequestTrace]) -> Mapping[str, int]:
+def _answers(ok: Sequence[RequestTrace], measured: Sequence[RequestTrace]) -> Mapping[str, Any]:
     """What makes answers, or questions, less than they seem."""
     return {
         "short_answers": sum(_is_short(trace) for trace in ok),
