@@ -5,6 +5,7 @@ import pytest
 from inference_arena import facts
 from inference_arena.compare import compare
 from inference_arena.facts import Device
+from inference_arena.plan import Data, Patience, Sessions
 from inference_arena.record import Doubt
 
 A, B = [50.0, 50.5, 49.5], [56.0, 56.5, 55.5]
@@ -243,3 +244,16 @@ def test_an_engine_without_its_own_kernels_is_compared_with_itself_in_the_same_s
     short = {"engine": engine(builders, reduced=REDUCED)}
     assert pair(a=short, b=short).allowed
     assert not pair(b=short).allowed
+
+
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("talks", {"sessions": Sessions(turns=4, think_s=2.0)}),
+        ("people leave", {"patience": Patience(first_token_s=5.0, leave_share=0.1)}),
+        ("own prompts", {"data": Data(sha256="ab" * 32, prompts=9)}),
+        ("prefix cache", {"cache": "warm"}),
+    ],
+)
+def test_servers_that_met_other_people_are_not_compared(pair, builders, field, fields):
+    assert weights(pair(b={"trial": trial(builders, **fields)}, settings_differ=False))[field] == "forbids"

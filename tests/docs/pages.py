@@ -24,6 +24,7 @@ from inference_arena import facts, plan, record, units
 from inference_arena.cli.verbs import SUBVERBS, VERBS, invoke
 from inference_arena.engines import (
     causes,
+    container_causes,
     gpu_causes,
     llamacpp,
     readings,
@@ -34,7 +35,7 @@ from inference_arena.engines import (
     vllm_causes,
     vllm_log,
 )
-from inference_arena.metrics import doubts, load_doubts
+from inference_arena.metrics import device_doubts, doubts, load_doubts
 from inference_arena.run import failure
 
 SOURCE = Path(inference_arena.__file__).parent
@@ -154,6 +155,7 @@ _UNITS = (
     ("tokens_per_s", "tokens/s"),
     ("goodput_per_s", "requests/s"),
     ("rate_per_s", "1/s"),
+    ("_bytes_per_s", "bytes/s"),
     ("_per_s", "requests/s"),
     ("_unix_s", "s"),
     ("_s", "s"),
@@ -169,6 +171,8 @@ _UNITS = (
     ("tokens_seen", "tokens"),
     ("tokens_per_chunk", "tokens"),
     ("_w", "W"),
+    ("_j", "J"),
+    ("joule_per_output_token", "J"),
     ("_c", "°C"),
     ("_hz", "Hz"),
     ("_p50_s", "s"),
@@ -221,8 +225,8 @@ def _doubts(_about: str, old: Mapping[str, Row], *_: object) -> str:
 
 
 def _doubt_constants(*_: object) -> str:
-    named = {**vars(doubts), **vars(load_doubts)}
-    values = {name: value for name, value in named.items() if name.isupper() and isinstance(value, int | float)}
+    known = vars(doubts) | vars(device_doubts) | vars(load_doubts)
+    values = {name: value for name, value in known.items() if name.isupper() and isinstance(value, int | float)}
     return table(("constant", "value"), [(f"`{name}`", f"{value:,}") for name, value in values.items()])
 
 
@@ -263,6 +267,10 @@ def _rows(table_of: Sequence[causes.Cause], *, but: Sequence[causes.Cause]) -> s
         if row not in but
     ]
     return table(("cause", "what it means", "what to try", "seen here"), body)
+
+
+def _container_causes(*_: object) -> str:
+    return _rows(container_causes.CAUSES, but=())
 
 
 def _signals(*_: object) -> str:
@@ -614,6 +622,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "vllm-causes": _vllm_causes,
     "sglang-causes": _sglang_causes,
     "gpu-causes": _gpu_causes,
+    "container-causes": _container_causes,
     "signals": _signals,
     "engine-stages": _engine_stages,
     "request-failures": _request_failures,

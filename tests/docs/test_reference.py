@@ -22,11 +22,11 @@ RECORD_TYPES = (
     "Record Arena Trial Settings Lengths Spread Prefix Kind Sessions Patience Data Load Replay Slo Host Device Link "
     "EngineUsed ModelUsed Startup Point Finished Failed "
     "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
-    "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample RepeatSample"
+    "RequestTrace HostSample CounterSample DeviceSample DeviceLinkSample ClientSample SelfTestSample RepeatSample"
 ).split()
 METRIC_TYPES = (
     "Estimate Distribution Summary PointSummary GroupSummary LeftSummary CacheSummary SloResult ClientSummary "
-    "HostSummary LoadSummary SelfTestSummary RepeatSummary Doubt"
+    "HostSummary DeviceSummary EnergySummary Stall StallDevice LoadSummary SelfTestSummary RepeatSummary Doubt"
 ).split()
 MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference_arena.load.clip import clip
 from inference_arena.load.decode import Piece, count_tokens, decode, events
-from inference_arena.load.messages import clip, error_text
+from inference_arena.load.messages import error_text
 from inference_arena.load.raw import RawRequest
 from inference_arena.record import RequestTrace
 

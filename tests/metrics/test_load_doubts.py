@@ -4,7 +4,7 @@ import pytest
 
 from inference_arena.metrics.load_doubts import load_doubts
 from inference_arena.metrics.summary import summarise_point
-from inference_arena.plan import Data
+from inference_arena.plan import Data, Sessions
 from inference_arena.record import CacheSummary, LeftSummary, RepeatSummary
 
 
@@ -83,3 +83,9 @@ def test_a_question_that_is_answered_at_once_the_second_time_shows_a_cache_of_an
     found = {doubt.code for doubt in load_doubts((), (), trial(), repeat=asked)}
 
     assert ("response-cache" in found) is told
+
+
+def test_a_warm_cache_is_doubted_unless_prompts_share_beginnings_by_design(raised):
+    assert "warm-cache" in raised({"cached_input_share": 0.9})
+    assert "warm-cache" not in raised({"cached_input_share": 0.9}, cache="warm")
+    assert "warm-cache" not in raised({"cached_input_share": 0.9}, sessions=Sessions(turns=3, think_s=1.0))

@@ -159,3 +159,11 @@ def test_an_agents_turns_are_shorter_than_its_first_prompt():
 
     assert alone.input_tokens == 4171
     assert talking.input_tokens == 1171
+
+
+def test_prompts_of_ones_own_have_room_for_the_longest_of_them(tmp_path):
+    path = tmp_path / "own.jsonl"
+    rows = [{"prompt": "word " * 3000}, {"prompt": "short", "output_tokens": 900}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    assert trial(data=str(path)).lengths.longest_tokens >= 5000 + 900

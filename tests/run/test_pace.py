@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_arena.plan import Load
-from inference_arena.run.pace import SHORTEST_LIMIT_S, _point_guess_s, expected_s
+from inference_arena.plan import Lengths, Load
+from inference_arena.run.pace import SHORTEST_LIMIT_S, _point_guess_s, expected_s, stretch
 
 
 def opened(rate_per_s: float, **changes: object) -> Load:
@@ -32,3 +32,11 @@ def test_the_first_guess_has_room_for_what_piles_up_in_an_open_load():
 
 def test_the_first_guess_of_an_open_load_counts_the_time_its_requests_take_to_come():
     assert _point_guess_s(opened(0.5, duration_s=None, requests=50)) > 100.0
+
+
+def test_waits_stretch_where_the_longest_request_is_much_longer_than_the_usual_one():
+    usual = Lengths(input_tokens=100, output_tokens=100, output_jitter=0.25)
+
+    assert stretch(usual) == 1.0
+    assert stretch(usual.model_copy(update={"most_tokens": 1000})) == 5.0
+    assert stretch(usual.model_copy(update={"most_tokens": 10**6})) == 20.0

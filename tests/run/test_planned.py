@@ -154,3 +154,14 @@ def test_copies_and_shared_layers_are_planned_as_asked():
     assert job(target=two, replicas=2).trial.settings.replicas == 2
     assert job(target=two, tensor_parallel=1).trial.settings.tensor_parallel == 1
     assert job(target=two).trial.settings.tensor_parallel == 2
+
+
+@pytest.mark.parametrize(("cache", "wanted"), [("off", False), ("cold", None), (None, None)])
+def test_an_engine_is_started_without_its_prefix_cache_only_when_that_is_asked_for(cache, wanted):
+    assert job(cache=cache).trial.settings.prefix_caching is wanted
+
+
+def test_room_is_made_for_the_last_turn_of_a_conversation():
+    made = job(sessions=(2.0,), turns=3, concurrency=(), input_tokens=500, output_tokens=200)
+
+    assert made.trial.settings.context_tokens >= 5 * 700

@@ -1,13 +1,13 @@
 """From the options of `arena run`, and of verbs that share them, to what is asked."""
 
 import inspect
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from inference_arena import units
 from inference_arena.cli import load_options
+from inference_arena.cli.run_words import choose_seed, split_flags
 
 if TYPE_CHECKING:
     from inference_arena.run import Asked, Job
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SAME = (
     "url", "weights", "anyway", "endpoint", "arrivals", "input_tokens", "output_tokens", "exact", "natural", "requests",
     "parallel", "threads", "kv_cache_type", "gpu_layers", "tensor_parallel", "replicas", "port", "program",
+    "image", "container_engine",
 )  # fmt: skip
 
 
@@ -30,6 +31,7 @@ def asked_of(said: Mapping[str, Any]) -> "Asked":
         "model": said["server_model"] if said["url"] is not None else said["model"],
         "engine": name or None,
         "release": release or None,
+        "container": any((said["container"], said["image"], said["container_engine"])) or None,
         "concurrency": _numbers(said["concurrency"], whole=True, name="--concurrency"),
         "rates": _numbers(said["rate"], whole=False, name="--rate"),
         "duration_s": _seconds(said["duration"]),
@@ -51,18 +53,6 @@ def _numbers(text: str | None, *, whole: bool, name: str) -> tuple[float, ...]:
 
 def _seconds(text: str | None) -> float | None:
     return None if text is None else units.parse_seconds(text)
-
-
-def choose_seed(asked: int | None, *, url: str | None) -> int:
-    """A server that keeps running answers prompts it has seen from its cache, and not every one says so."""
-    if asked is not None:
-        return asked
-    return 0 if url is None else secrets.randbelow(2**31)
-
-
-def split_flags(flags: Sequence[str]) -> tuple[str, ...]:
-    """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
-    return tuple(part for flag in flags for part in flag.split(maxsplit=1))
 
 
 def defaults_of(verb: Callable[..., Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 from inference_arena import units
 from inference_arena.cli import run as run_verb
 from inference_arena.cli.asking import asked_of, defaults_of, with_options_of
+from inference_arena.cli.run_words import read_key, sampling_interval_s
 from inference_arena.errors import UsageError
 from inference_arena.facts import behaviour as behaviour_card
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 NONE: Final = "none"
 DURATION: Final = "30s"
 LAUNCH: Final = (
-    "model", "url", "server_model", "api_key_env", "endpoint", "engine", "program", "weights", "anyway", "input_tokens",
+    "model", "url", "server_model", "api_key_env", "endpoint", "engine", "program", "container", "image", "container_engine", "weights", "anyway", "input_tokens",
     "output_tokens", "exact", "natural", "duration", "requests", "warmup", "seed", "workload", "cache", "max_errors",
     "client_processes", "goal", "context", "parallel", "threads", "kv_cache_type", "gpu_layers", "tensor_parallel",
-    "replicas", "flag", "port", "ready_timeout", "request_timeout", "together", "as_json", "quiet",
+    "replicas", "flag", "port", "ready_timeout", "request_timeout", "sample_every", "together", "as_json", "quiet",
 )  # fmt: skip
 
 
@@ -75,7 +76,8 @@ def command(
     )
     return run_verb.measure(
         asked,
-        api_key=run_verb.read_key(said["api_key_env"]),
+        api_key=read_key(said["api_key_env"]),
+        sample_every_s=sampling_interval_s(said["sample_every"], name="--sample-every"),
         together=said["together"],
         as_json=said["as_json"],
         plain=said["as_json"] or said["quiet"],

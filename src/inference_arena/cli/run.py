@@ -1,6 +1,5 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
-import os
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +10,7 @@ from inference_arena import units
 from inference_arena.cli import load_options
 from inference_arena.cli.asking import asked_of, search_announcement
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
+from inference_arena.cli.run_words import read_key, sampling_interval_s
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
@@ -120,8 +120,20 @@ def command(
     port: Annotated[
         int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
     ] = None,
+    container: Annotated[
+        bool, typer.Option("--container", help="Start the engine in a container, by docker or podman.")
+    ] = False,
+    image: Annotated[
+        str | None, typer.Option(help="The container's image; else one for this driver.", metavar="NAME:TAG")
+    ] = None,
+    container_engine: Annotated[
+        Literal["docker", "podman"] | None, typer.Option(help="Which of them; else the first on PATH.")
+    ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    sample_every: Annotated[
+        str, typer.Option(help="Time between two readings of each GPU.", metavar="100ms")
+    ] = "100ms",
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
@@ -133,13 +145,21 @@ def command(
     arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
     arena run mistral-7b --engine vllm                 the engine fetches the model
     arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
+    arena run mistral-7b --engine vllm --container     its image, for this machine's driver
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
     arena run model.gguf --sessions 4 --patience 10s   people who talk on, and leave when it takes too long
     """  # noqa: D301
     asked = asked_of(locals())
     refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
+    return measure(
+        asked,
+        api_key=read_key(api_key_env),
+        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
+        together=together,
+        as_json=as_json,
+        plain=as_json or quiet,
+    )
 
 
 def refuse_contradictions(
@@ -149,22 +169,13 @@ def refuse_contradictions(
         raise UsageError("a file and --url cannot both be measured", try_=f"--url {asked.url} --model NAME")
     if asked.url is None and (server_model is not None or api_key_env is not None):
         raise UsageError("--model and --api-key-env go with --url", try_="arena run MODEL.gguf for a file")
+    if asked.container and asked.program is not None:
+        raise UsageError("--program and --container exclude each other", try_="--image NAME:TAG names what is run")
     if asked.slo is not None:
         slo(asked.slo)
     load_options.refuse_bad_files(asked)
     if asked.duration_s is not None and asked.duration_s <= 0:
         raise UsageError("--duration must be above 0", try_="--duration 30s")
-
-
-def read_key(name: str | None) -> str | None:
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise UsageError(f"the environment variable {name} is not set", try_=f"export {name}=... and run again")
-    if not key.isascii() or not key.isprintable() or " " in key:  # it would end up in an error about the header
-        raise UsageError(f"what the environment variable {name} holds is no key", try_=f"set {name} to the key alone")
-    return key
 
 
 def ending(record: "Record") -> int:
@@ -175,6 +186,7 @@ def measure(
     asked: "Asked",
     *,
     api_key: str | None,
+    sample_every_s: float,
     together: bool,
     as_json: bool,
     plain: bool,
@@ -182,7 +194,7 @@ def measure(
 ) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.run import Interrupts, refuse_beside_servers  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
 
     home = open_home()
@@ -190,8 +202,10 @@ def measure(
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
+        if not together:
+            refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
+            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s)
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -200,7 +214,13 @@ def measure(
 
 
 def _measured(
-    asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
+    asked: "Asked",
+    home: "Home",
+    progress: "Progress",
+    interrupts: "Interrupts",
+    *,
+    api_key: str | None,
+    sample_every_s: float,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
@@ -209,7 +229,14 @@ def _measured(
     progress.stage("look at machine")
     job = prepare(asked, host=read_host(), home=home, progress=progress)
     complain(announcement(job))
-    return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+    return conduct(
+        job,
+        home=home,
+        progress=progress,
+        interrupts=interrupts,
+        api_key=api_key,
+        sample_every_s=sample_every_s,
+    )
 
 
 def announcement(job: "object") -> str:

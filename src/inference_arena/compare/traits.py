@@ -40,8 +40,31 @@ def told(records: Iterable[Record], read: Callable[[Record], str | None]) -> str
 def _lengths(record: Record) -> str:
     lengths = record.trial.lengths
     spread = f" (± {units.percent(lengths.output_jitter)})" if lengths.output_jitter else ""
+    spread = ", spread as observed" if lengths.input_spread or lengths.output_spread else spread
     ends = "forced" if lengths.ignore_eos else "natural end"
     return f"{lengths.input_tokens:,} in, {lengths.output_tokens:,} out{spread}, {ends}"
+
+
+def _talks(record: Record) -> str:
+    sessions = record.trial.sessions
+    if sessions is None:
+        return "single questions"
+    system = f", {sessions.system_tokens:,} shared tokens" if sessions.system_tokens else ""
+    return f"{sessions.turns} turns, {units.seconds(sessions.think_s)} between them{system}"
+
+
+def _patience(record: Record) -> str:
+    patience = record.trial.patience
+    if patience is None:
+        return "nobody"
+    waits = (("without a word", patience.first_token_s), ("in a freeze", patience.freeze_s))
+    said = [f"{why} after {units.seconds(after_s)}" for why, after_s in waits if after_s is not None]
+    return ", ".join([*said, *([f"{units.percent(patience.leave_share)} by chance"] if patience.leave_share else [])])
+
+
+def _own_prompts(record: Record) -> str:
+    data = record.trial.data
+    return "none" if data is None else f"{data.prompts:,}, sha256 {data.sha256[:8]}"
 
 
 def _goal(record: Record) -> str:
@@ -52,7 +75,7 @@ def _goal(record: Record) -> str:
 
 
 def _form(record: Record) -> str:
-    return "started for the run" if record.engine.form == "process" else "ran already"
+    return "started for the run" if record.engine.form != "attached" else "ran already"
 
 
 def _of_cards(read: Callable[[Device], str | None]) -> Callable[[Record], str | None]:
@@ -95,6 +118,15 @@ TRAITS: Final = (
     ),
     Trait(field="endpoint", read=lambda record: record.trial.endpoint, weight="forbids", why=_WORK),
     Trait(field="lengths", read=_lengths, weight="forbids", why=_WORK),
+    Trait(field="talks", read=_talks, weight="forbids", why=_WORK),
+    Trait(field="people leave", read=_patience, weight="forbids", why=_WORK),
+    Trait(field="own prompts", read=_own_prompts, weight="forbids", why=_WORK),
+    Trait(
+        field="prefix cache",
+        read=lambda record: record.trial.cache or "as the engine has it",
+        weight="forbids",
+        why="what an engine has read before it need not read again",
+    ),
     Trait(field="reached over", read=lambda record: record.engine.location, weight="forbids", why=_PLACE),
     Trait(field="goal", read=_goal, weight="careful", why="goodput and attainment are not compared"),
     Trait(field="server", read=_form, weight="careful", why="a server that ran already may be warm, or busy"),

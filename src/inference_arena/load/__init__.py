@@ -3,6 +3,7 @@
 from inference_arena.load.decode import decode
 from inference_arena.load.files import Arrival, read_prompts, read_replay
 from inference_arena.load.fleet import LoadFleet
+from inference_arena.load.live import Heard, OnText, hear
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.prompts import FIRST, first_words, vocabulary
@@ -14,15 +15,18 @@ __all__ = [
     "FIRST",
     "Arrival",
     "Driven",
+    "Heard",
     "LoadFleet",
     "LoadProcess",
     "LoadProcessDied",
+    "OnText",
     "PointPlan",
     "Target",
     "Wording",
     "connect_failure",
     "decode",
     "first_words",
+    "hear",
     "read_prompts",
     "read_raw",
     "read_replay",

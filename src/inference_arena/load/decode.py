@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
 
-from inference_arena.load.messages import clip, error_in, error_text, parse_json
+from inference_arena.load.clip import clip
+from inference_arena.load.messages import error_in, error_text, parse_json
 from inference_arena.load.raw import RawRequest
 from inference_arena.load.wire import Call
 from inference_arena.record import RequestTrace
@@ -150,6 +151,11 @@ async def answer_text(body: bytes) -> str:
         if number % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1:
             await asyncio.sleep(0)
     return "".join(said)
+
+
+def pieces_in(data: bytes) -> Iterator[tuple[str, str]]:
+    """The text of one event, answer and reasoning, for who reads while it comes."""
+    return ((piece.answer, piece.reasoning) for piece in _pieces(parse_json(data) or {}, read=0) if piece.characters)
 
 
 def _numbers(values: Any) -> dict[str, float]:

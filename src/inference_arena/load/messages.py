@@ -3,9 +3,9 @@
 import html
 import json
 import re
-from typing import Any, Final
+from typing import Any
 
-MOST_DETAIL_CHARACTERS: Final = 200
+from inference_arena.load.clip import MOST_DETAIL_CHARACTERS
 
 
 def parse_json(data: bytes) -> dict[str, Any] | None:
@@ -35,11 +35,3 @@ def error_text(body: bytes) -> str:
         flags=re.DOTALL | re.IGNORECASE,
     )
     return " ".join(html.unescape(text).split())
-
-
-def clip(text: str | None) -> str | None:
-    """One printable line of at most 200 characters: it comes from a stranger."""
-    if text is None:
-        return None
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= MOST_DETAIL_CHARACTERS else line[: MOST_DETAIL_CHARACTERS - 1] + "…"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inference_arena.load.point_plan import PointPlan
+from inference_arena.load.point_plan import PointPlan, Target
 from inference_arena.load.questions import Message, question
 
 
@@ -36,8 +36,8 @@ def request_body(plan: PointPlan, *, messages: Sequence[Message], output_tokens:
     return asked
 
 
-def http_request(plan: PointPlan, body: bytes, *, name: str) -> bytes:
-    target = plan.target
+def post(target: Target, body: bytes, *, name: str) -> bytes:
+    """The bytes of one request whose answer is a stream."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     lines = [
         f"POST {target.path} HTTP/1.1",
@@ -53,7 +53,7 @@ def http_request(plan: PointPlan, body: bytes, *, name: str) -> bytes:
 
 def payload_of(plan: PointPlan, *, number: int, messages: Sequence[Message], output_tokens: int) -> bytes:
     body = request_body(plan, messages=messages, output_tokens=output_tokens)
-    return http_request(plan, json.dumps(body, separators=(",", ":")).encode(), name=f"{plan.point}-{number}")
+    return post(plan.target, json.dumps(body, separators=(",", ":")).encode(), name=f"{plan.point}-{number}")
 
 
 def prompt_sha256(messages: Sequence[Message]) -> str:

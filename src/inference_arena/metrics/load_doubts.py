@@ -28,7 +28,7 @@ def load_doubts(
     yield from _incoherent(summaries, trial)
     yield from _repeated_prompts(summaries, trial)
     yield from _not_cold(summaries, trial)
-    yield from _warm_cache(summaries)
+    yield from _warm_cache(summaries, trial)
 
 
 def _where(points: Iterable[PointSummary]) -> str:
@@ -145,7 +145,11 @@ def _not_cold(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]:
         )
 
 
-def _warm_cache(points: Sequence[PointSummary]) -> Iterator[Doubt]:
+def _warm_cache(points: Sequence[PointSummary], trial: Trial) -> Iterator[Doubt]:
+    """Where prompts share beginnings by design, that is what was asked for."""
+    shares = trial.sessions or trial.prefix or trial.cache == "warm" or any(kind.prefix for kind in trial.mix or ())
+    if shares:
+        return
     bad = _those(points, lambda p: (p.cached_input_share or 0) > CACHED_SHARE)
     if bad:
         share = max(p.cached_input_share or 0 for p in bad)

@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from inference_arena.facts import Slo
 from inference_arena.metrics.capacity import capacity_summary
 from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
+from inference_arena.metrics.devices import device_summaries
 from inference_arena.metrics.doubts import find_doubts, most_serious_first
+from inference_arena.metrics.energy import energy_summary
 from inference_arena.metrics.goodput import judge, judged, pooled, slo_result
 from inference_arena.metrics.groups import cached_share, groups_of
 from inference_arena.metrics.latency import (
@@ -21,6 +24,7 @@ from inference_arena.metrics.latency import (
     ttft_s,
 )
 from inference_arena.metrics.reaction import cache_summary, left_summary, repeat_summary
+from inference_arena.metrics.stalls import stalls
 from inference_arena.metrics.statistics import across_repeats, distribution, percentile
 from inference_arena.metrics.throughput import (
     Window,
@@ -35,6 +39,7 @@ from inference_arena.plan import Trial
 from inference_arena.record import (
     Distribution,
     Doubt,
+    EnergySummary,
     Estimate,
     LoadSummary,
     Point,
@@ -124,6 +129,7 @@ def summarise_point(
     tpot, e2e = _each(ok, tpot_s, together=together), _each(ok, e2e_s, together=together)
     # a window shorter than an answer says nothing of a rate
     rated = window if window is not None and e2e is not None and window[1] - window[0] >= e2e.p50.value else None
+    rate = rated and output_tokens_per_s(traces, rated)
     return PointSummary(
         point=point.index,
         repeat=point.repeat,
@@ -138,7 +144,7 @@ def summarise_point(
         outside_window=len(traces) - len(measured),
         concurrency_mean=rated and concurrency_mean(traces, rated),
         requests_per_s=rated and requests_per_s(traces, rated),
-        output_tokens_per_s=rated and output_tokens_per_s(traces, rated),
+        output_tokens_per_s=rate,
         input_tokens_per_s=rated and input_tokens_per_s(traces, rated),
         output_tokens_per_s_per_user=1 / tpot.p50.value if tpot and tpot.p50.value > 0 and not buffered(ok) else None,
         ttft_s=_each(ok, ttft_s, together=together),
@@ -152,7 +158,6 @@ def summarise_point(
         tokens_per_chunk=tokens_per_chunk(ok),
         input_tokens=_each(ok, lambda trace: trace.input_tokens),
         output_tokens=_each(ok, lambda trace: trace.output_tokens),
-        short_answers=sum(_is_short(trace) for trace in ok),
         cached_input_share=cached_share(ok),
         token_times=dict(sorted(Counter(str(t.token_times) for t in ok).items())),
         output_tokens_source=dict(sorted(Counter(str(t.output_tokens_source) for t in ok).items())),
@@ -162,9 +167,35 @@ def summarise_point(
         groups=groups_of(point, measured=measured, slo=slo, kinds=kinds, window=window),
         left=left_summary(point, measured=measured, traces=traces, samples=samples),
         prefix_cache=cache_summary(point, samples=samples),
-        looping_answers=sum(_loops(trace) for trace in ok),
-        repeated_prompts=len(measured) - len({trace.prompt_sha256 for trace in measured}),
+        **_answers(ok, measured),
+        **_devices(ok, samples, traces=traces, window=window, rate=rate),
     )
+
+
+def _answers(ok: Sequence[RequestTrace], measured: Sequence[RequestTrace]) -> Mapping[str, Any]:
+    """What makes answers, or questions, less than they seem."""
+    return {
+        "short_answers": sum(_is_short(trace) for trace in ok),
+        "looping_answers": sum(_loops(trace) for trace in ok),
+        "repeated_prompts": len(measured) - len({trace.prompt_sha256 for trace in measured}),
+    }
+
+
+def _devices(
+    ok: Sequence[RequestTrace],
+    samples: Sequence[Sample],
+    *,
+    traces: Sequence[RequestTrace],
+    window: Window | None,
+    rate: Estimate | None,
+) -> Mapping[str, Any]:
+    """The accelerators' part of a point's summary."""
+    devices = device_summaries(samples, window=window)
+    return {
+        "devices": devices,
+        "energy": energy_summary(devices, window=window, output_tokens_per_s=rate.value if rate else None),
+        "stalls": stalls(ok, samples, devices, traces=traces, window=window),
+    }
 
 
 def _each(
@@ -201,7 +232,15 @@ def summarise_load(group: Sequence[PointSummary], *, slo: Slo) -> LoadSummary:
         longest_gap_max_s=max((p.longest_gap_s.max for p in group if p.longest_gap_s), default=None),
         attainment=None if attainment is None else attainment.value,
         slo_met=judge(attainment, slo),
+        joule_per_output_token=_over([_joule(p.energy) for p in group]),
     )
+
+
+def _joule(energy: EnergySummary | None) -> Estimate | None:
+    """One window's energy has no interval of its own: its error is the driver's."""
+    if energy is None or energy.joule_per_output_token is None:
+        return None
+    return Estimate(value=energy.joule_per_output_token, n=1, method="one-window")
 
 
 def headline_ttft(point: PointSummary) -> Distribution | None:

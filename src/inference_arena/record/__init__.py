@@ -21,8 +21,10 @@ from inference_arena.record.summary import (
     CapacityCause,
     CapacitySummary,
     ClientSummary,
+    DeviceSummary,
     Distribution,
     Doubt,
+    EnergySummary,
     Estimate,
     GroupSummary,
     HostSummary,
@@ -32,6 +34,8 @@ from inference_arena.record.summary import (
     RepeatSummary,
     SelfTestSummary,
     SloResult,
+    Stall,
+    StallDevice,
     Summary,
 )
 from inference_arena.record.trace import (
@@ -39,12 +43,14 @@ from inference_arena.record.trace import (
     CancelledBy,
     ClientSample,
     CounterSample,
+    DeviceLinkSample,
     DeviceSample,
     HostSample,
     RepeatSample,
     RequestTrace,
     Sample,
     SelfTestSample,
+    SlowedBy,
 )
 
 __all__ = [
@@ -59,9 +65,12 @@ __all__ = [
     "ClientSample",
     "ClientSummary",
     "CounterSample",
+    "DeviceLinkSample",
     "DeviceSample",
+    "DeviceSummary",
     "Distribution",
     "Doubt",
+    "EnergySummary",
     "EngineUsed",
     "Estimate",
     "Evidence",
@@ -85,7 +94,10 @@ __all__ = [
     "SelfTestSample",
     "SelfTestSummary",
     "SloResult",
+    "SlowedBy",
     "Stage",
+    "Stall",
+    "StallDevice",
     "Startup",
     "Summary",
 ]

@@ -27,12 +27,15 @@ def _groups(point: PointSummary, *, width: int) -> Iterator[Block]:
     for by, title in _BY.items():
         groups = [group for group in point.groups if group.by == by]
         if groups:
-            yield Heading(text=f"{title}, at {point.load.label}{_repeat(point)}")
+            yield Heading(text=f"{title}, at {_place(point)}")
             yield _table(groups, width=width)
 
 
-def _repeat(point: PointSummary) -> str:
-    return f", repeat {point.repeat + 1}" if point.repeat else ""
+def _place(point: PointSummary) -> str:
+    load = point.load
+    at_once = " at once" if load.kind == "closed" else ""
+    repeat = f", repeat {point.repeat + 1}" if point.repeat else ""
+    return f"{load.label}{at_once}{repeat}"
 
 
 def _table(groups: Sequence[GroupSummary], *, width: int) -> Lines:
@@ -67,7 +70,7 @@ def _left(point: PointSummary) -> Iterator[Block]:
     left = point.left
     if left is None:
         return
-    yield Heading(text=f"People who left, at {point.load.label}{_repeat(point)}")
+    yield Heading(text=f"People who left, at {_place(point)}")
     why = "; ".join(f"{count:,} because {_WHY.get(name, name)}" for name, count in left.why.items())
     waited = "" if left.waited_s is None else f" They had waited {words.duration(left.waited_s.p50.value)} (p50)."
     text = f"{sum(left.why.values()):,} of {point.sent:,}: {why}.{waited}".replace("because by chance", "by chance")

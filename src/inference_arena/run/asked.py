@@ -50,6 +50,9 @@ class Asked(Fact):
     port: int | None = None
     release: str | None = None
     program: str | None = None
+    container: bool | None = None
+    image: str | None = None
+    container_engine: str | None = None
     weights: Literal["real", "dummy"] = "real"
     anyway: bool = False
     slo: str | None = None

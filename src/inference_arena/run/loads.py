@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from inference_arena.errors import BadFileError, UsageError
 from inference_arena.facts import Workload
-from inference_arena.load import Arrival, read_replay
+from inference_arena.load import Arrival, read_prompts, read_replay
 from inference_arena.plan import Load, Replay
 
 if TYPE_CHECKING:
@@ -137,6 +137,16 @@ def longest_of_trace(path: str) -> int:
 
 def _tokens(row: Arrival) -> int:
     return (row.input_tokens or 0) + (row.output_tokens or 0)
+
+
+def longest_of_prompts(path: str) -> int:
+    """Tokens of the longest prompt by its bytes, three to a token: more than nearly all text has. A bound, no count."""
+    sizes = (sum(len(m["content"].encode()) // 3 + 16 for m in prompt.messages) for prompt in read_prompts(path))
+    return max(sizes, default=0)
+
+
+def longest_answer_of_prompts(path: str) -> int:
+    return max((prompt.output_tokens or 0 for prompt in read_prompts(path)), default=0)
 
 
 def sha256_of_text(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from inference_arena.load import PointPlan
 from inference_arena.metrics import probes_expected
-from inference_arena.plan import Load, Trial
+from inference_arena.plan import Lengths, Load, Trial
 from inference_arena.run.ask import OPEN_SLOTS
 from inference_arena.run.first import Acquainted
 from inference_arena.run.job import Job
@@ -15,6 +15,7 @@ from inference_arena.run.job import Job
 MOST_PROMPTS_AHEAD: Final = 100_000
 SHORTEST_LIMIT_S: Final = 30.0
 LONGEST_LIMIT_S: Final = 900.0
+MOST_STRETCH: Final = 20.0
 # With continuous batching an answer slows down less than in proportion to the load; a guess, for the eye only
 _SLOWDOWN: Final = 0.7
 
@@ -53,6 +54,13 @@ def asked_of(trial: Trial, load: Load) -> Trial:
     return trial.model_copy(update=plain)
 
 
+def stretch(lengths: Lengths) -> float:
+    """How much longer than the usual request the longest one may be, where lengths differ much: in mixes and talks."""
+    if lengths.most_tokens is None:
+        return 1.0
+    return min(MOST_STRETCH, max(1.0, lengths.most_tokens / (lengths.input_tokens + lengths.output_tokens)))
+
+
 def point_seed(seed: int, index: int) -> int:
     """A seed of its own for every point, so that no point repeats another's prompts."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4])
@@ -60,7 +68,9 @@ def point_seed(seed: int, index: int) -> int:
 
 def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: Path, clock_zero_s: float) -> PointPlan:
     """Waits are sized by the first answer."""
-    limit_s, trial = waiting_limit_s(load.concurrency or 1, known.answer_s), asked_of(job.trial, load)
+    trial = asked_of(job.trial, load)
+    limit_s = waiting_limit_s(load.concurrency or 1, known.answer_s * stretch(trial.lengths))
+    talks = 1 if trial.sessions is None else trial.sessions.turns
     return PointPlan(
         point=index,
         seed=point_seed(trial.seed, index),
@@ -70,7 +80,7 @@ def point_plan(job: Job, known: Acquainted, *, load: Load, index: int, folder: P
         load=load,
         lengths=trial.lengths,
         wording=known.wording,
-        expected_requests=expected_requests(load, known.answer_s),
+        expected_requests=max(1, expected_requests(load, known.answer_s) // talks),
         request_timeout_s=job.limits.request_s,
         warmup_limit_s=limit_s,
         drain_limit_s=limit_s,

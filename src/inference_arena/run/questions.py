@@ -7,7 +7,12 @@ from inference_arena.errors import UsageError
 from inference_arena.facts import Distribution, Slo, Workload, slo, workload
 from inference_arena.load import read_prompts
 from inference_arena.plan import Data, Kind, Lengths, Patience, Prefix, Sessions, Spread
-from inference_arena.run.loads import longest_of_trace, sha256_of_text
+from inference_arena.run.loads import (
+    longest_answer_of_prompts,
+    longest_of_prompts,
+    longest_of_trace,
+    sha256_of_text,
+)
 from inference_arena.run.people import longest_of_people
 
 if TYPE_CHECKING:
@@ -100,12 +105,15 @@ def sessions_of(asked: "Asked", card: Workload) -> Sessions | None:
 
 def _longest(asked: "Asked", card: Workload, lengths: Lengths) -> int:
     """The most that one request of this kind can come to: drawn, recorded, or the last turn of a long conversation."""
+    sessions = sessions_of(asked, card)
     asks = _most(lengths.input_spread, lengths.input_tokens)
     answers = _most(lengths.output_spread, int(lengths.output_tokens * (1 + lengths.output_jitter) + 1))
+    if asked.data is not None:
+        asks = longest_of_prompts(asked.data)
+        answers = max(answers, longest_answer_of_prompts(asked.data))
     longest = asks + answers
     if asked.trace is not None:
         longest = max(longest, longest_of_trace(asked.trace))
-    sessions = sessions_of(asked, card)
     if sessions is None:
         return longest
     return sessions.system_tokens + max(1, 2 * sessions.turns - 1) * longest

@@ -29,7 +29,7 @@ from inference_arena.run.interrupts import Ended
 from inference_arena.run.job import Job, Program
 from inference_arena.run.pace import expected_s, point_plan
 from inference_arena.run.points import points_in_words, points_to_drive
-from inference_arena.run.server import Server, died
+from inference_arena.run.server import Server, died, first_that_works
 from inference_arena.run.tools import Tick, Tools
 
 
@@ -92,18 +92,15 @@ def _measure(job: Job, tools: Tools, where: _Where) -> None:
 
 
 def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Server, Acquainted]:
-    """A program that a signal ends before its first answer does not suit this machine: the next one gets its turn."""
-    programs: list[Program | None] = [*job.programs] or [None]
-    for number, program in enumerate(programs, start=1):
-        try:
-            return _start(tools, where, program)
-        except RunFailed as error:
-            if not error.worth_another_program or number == len(programs):
-                raise
-            assert program is not None
-            text = f"{program.name} was tried first and did not work here: {error.failed.what} ({error.failed.why})"
-            tools.journal.event("note", text=text)
-    raise AssertionError
+    """The job's programs in turn, or the server that runs already."""
+    if not job.programs:
+        return _start(tools, where, None)
+    _, started = first_that_works(
+        job.programs,
+        lambda program: _start(tools, where, program),
+        on_failure=lambda text: tools.journal.event("note", text=text),
+    )
+    return started
 
 
 def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server, Acquainted]:

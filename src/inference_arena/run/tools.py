@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from inference_arena.load import Driven, PointPlan
-from inference_arena.record import SelfTestSample
+from inference_arena.plan import MemoryBudget
+from inference_arena.record import Sample, SelfTestSample
 from inference_arena.run.first import Acquainted
 from inference_arena.run.job import Program
 from inference_arena.run.server import Server
@@ -45,6 +46,8 @@ class Progress(Protocol):
     def point_done(self, label: str, *, tokens_per_s: float | None = None, ttft_p50_s: float | None = None) -> None: ...
     def log_tail(self, lines: Sequence[str]) -> None: ...
     def time_left(self, seconds: float) -> None: ...
+    def planned(self, budget: MemoryBudget | None) -> None: ...
+    def samples(self, samples: Sequence[Sample]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
