@@ -1,5 +1,7 @@
 """What happened, kept raw: the record, its traces, and the numbers derived from them."""
 
+from inference_arena.record.capacity import CapacityAnswer, CapacityCause, CapacitySummary
+from inference_arena.record.estimate import Distribution, Estimate
 from inference_arena.record.record import (
     FORMAT,
     Arena,
@@ -17,15 +19,10 @@ from inference_arena.record.record import (
 )
 from inference_arena.record.summary import (
     CacheSummary,
-    CapacityAnswer,
-    CapacityCause,
-    CapacitySummary,
     ClientSummary,
     DeviceSummary,
-    Distribution,
     Doubt,
     EnergySummary,
-    Estimate,
     GroupSummary,
     HostSummary,
     LeftSummary,
