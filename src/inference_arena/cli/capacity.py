@@ -20,8 +20,8 @@ LAUNCH: Final = (
     "model", "url", "server_model", "api_key_env", "endpoint", "engine", "program", "container", "image",
     "container_engine", "weights", "anyway", "input_tokens", "output_tokens", "exact", "natural", "duration",
     "requests", "warmup", "seed", "workload", "cache", "max_errors", "client_processes", "goal", "context", "parallel",
-    "threads", "kv_cache_type", "gpu_layers", "tensor_parallel", "replicas", "flag", "port", "ready_timeout", "request_timeout",
-    "sample_every", "together", "as_json", "quiet",
+    "threads", "kv_cache_type", "gpu_layers", "tensor_parallel", "replicas", "flag", "port",
+    "ready_timeout", "request_timeout", "sample_every", "together", "as_json", "quiet",
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def next_level(seen: Seen, *, start: int, most: int) -> int | None:
     if missed - held > step_at(held):
         downwards = held == 0 and all(level >= missed for level in seen)
         return max(1, missed // LATER_GROWTH) if downwards else (missed + held) // 2
-    return _again(seen, missed, *((held,) if held and not _vouched(seen, held) else ()))
+    return _again(seen, *_upwards(seen, missed), *_downwards(seen, held))
 
 
 def _again(seen: Seen, *levels: int) -> int | None:
@@ -62,9 +62,21 @@ def _again(seen: Seen, *levels: int) -> int | None:
     return next((n for n in levels if not seen[n].sure and seen[n].tries < MOST_TRIES), None)
 
 
-def _vouched(seen: Seen, level: int) -> bool:
-    """A higher level for which it surely holds speaks for this one."""
-    return any(verdict.met and verdict.sure for other, verdict in seen.items() if other >= level)
+def _upwards(seen: Seen, missed: int) -> list[int]:
+    """Levels where it does not hold, from the lowest to the first that is certain: those above need no proof."""
+    return _to_the_first_certain(seen, sorted(n for n, verdict in seen.items() if n >= missed and not verdict.met))
+
+
+def _downwards(seen: Seen, held: int) -> list[int]:
+    """Levels where it holds, from the highest; none where a still higher one speaks for all of them."""
+    if any(verdict.met and verdict.sure for level, verdict in seen.items() if level > held):
+        return []
+    return _to_the_first_certain(seen, sorted((n for n, v in seen.items() if n <= held and v.met), reverse=True))
+
+
+def _to_the_first_certain(seen: Seen, levels: list[int]) -> list[int]:
+    first = next((i for i, level in enumerate(levels) if seen[level].sure), len(levels))
+    return levels[: first + 1]
 
 
 def boundary(seen: Seen, *, most: int) -> Boundary:

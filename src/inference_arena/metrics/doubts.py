@@ -39,7 +39,7 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_short_window(summary.points),
         *_few_samples(summary.points),
         *_unstable(summary),
-        *_not_saturated(summary),
+        *(_not_saturated(summary) if trial.capacity is None else ()),
     ]
     return most_serious_first(found)
 
@@ -245,6 +245,8 @@ def _unstable(summary: Summary) -> Iterator[Doubt]:
     bad = []
     for load in summary.loads:
         speed = load.output_tokens_per_s
+        if load.load.people:  # who come and go by chance: no sign of an unsteady machine
+            continue
         if speed and speed.method == "repeats" and speed.low is not None and speed.high is not None:
             spread = (speed.high - speed.low) / speed.value if speed.value else 0.0
             bad += [f"{load.load.label} ({units.percent(spread)})"] if spread > SPREAD else []

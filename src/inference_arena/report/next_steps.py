@@ -32,7 +32,7 @@ def _by_outcome(record: Record) -> tuple[Step, ...]:
             return (again, _verify(name)) if record.evidence.requests_lines else (again,)
     if record.purpose == "self-test":
         return (_own_model(), _verify(name))
-    repeat = () if record.trial.repeats > 1 else (_repeat(),)
+    repeat = () if record.trial.repeats > 1 or record.trial.capacity is not None else (_repeat(),)
     return (*repeat, _verify(name), Step(purpose="Take the numbers elsewhere", command=f"arena export {name}"))
 
 

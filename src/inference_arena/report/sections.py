@@ -28,7 +28,7 @@ def sections(record: Record, *, path: str | None, width: int, ascii_only: bool =
         *_verdict(record),
         *_evidence(record),
         *_loads(record, width=room, ascii_only=ascii_only),
-        *parts(record, width=room),
+        *(parts(record, width=room) if record.trial.capacity is None else ()),
         *felt(record),
         *_doubts(record),
         *_certainty(record),
@@ -103,13 +103,17 @@ def _loads_of_a_kind(
 def _output(load: LoadSummary) -> CurvePoint:
     rate = load.output_tokens_per_s
     if rate is None:
-        return CurvePoint(label=load.load.label, value=None)
-    return CurvePoint(label=load.load.label, value=rate.value, low=rate.low, high=rate.high)
+        return CurvePoint(label=_label(load), value=None)
+    return CurvePoint(label=_label(load), value=rate.value, low=rate.low, high=rate.high)
 
 
 def _wait(load: LoadSummary) -> CurvePoint:
     p50 = load.ttft_s.value if load.ttft_s else None
-    return CurvePoint(label=load.load.label, value=p50, high=load.ttft_p90_s if p50 is not None else None)
+    return CurvePoint(label=_label(load), value=p50, high=load.ttft_p90_s if p50 is not None else None)
+
+
+def _label(load: LoadSummary) -> str:
+    return f"{load.load.level:g}" if load.load.people else load.load.label
 
 
 def _tick_seconds(value: float) -> str:
