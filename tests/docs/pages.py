@@ -357,6 +357,25 @@ def _slos(*_: object) -> str:
     return table(("goal", "stands for", "TTFT at most", "TPOT at most", "by", "source"), body)
 
 
+def _behaviours(*_: object) -> str:
+    body = [
+        (
+            f"`{b.name}`",
+            b.title,
+            f"{b.system_tokens:,}",
+            f"{b.turn_tokens:,}",
+            f"{b.output_tokens:,} ± {b.output_jitter:.0%}",
+            str(b.turns),
+            units.seconds(b.think_s) if b.think_s else "none",
+            f"`{b.slo}`",
+            b.source,
+        )
+        for b in facts.behaviours().values()
+    ]
+    head = ("behaviour", "who", "instructions", "a question adds", "answer tokens", "turns", "pause", "goal", "source")
+    return table(head, body)
+
+
 def _workloads(*_: object) -> str:
     body = [
         (
@@ -630,6 +649,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "counters": _counters,
     "slos": _slos,
     "workloads": _workloads,
+    "behaviours": _behaviours,
     "gpus": _gpus,
     "releases": _releases,
     "eras": _eras,

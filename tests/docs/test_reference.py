@@ -20,13 +20,14 @@ from inference_arena.store import Home, iter_samples, iter_traces
 WRITE = os.environ.get("ARENA_GOLDEN") == "write"
 RECORD_TYPES = (
     "Record Arena Trial Settings Lengths Spread Prefix Kind Sessions Patience Data Load Replay Slo Host Device Link "
-    "EngineUsed ModelUsed Startup Point Finished Failed "
+    "Capacity People EngineUsed ModelUsed Startup Point Finished Failed "
     "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
     "RequestTrace HostSample CounterSample DeviceSample DeviceLinkSample ClientSample SelfTestSample RepeatSample"
 ).split()
 METRIC_TYPES = (
     "Estimate Distribution Summary PointSummary GroupSummary LeftSummary CacheSummary SloResult ClientSummary "
-    "HostSummary DeviceSummary EnergySummary Stall StallDevice LoadSummary SelfTestSummary RepeatSummary Doubt"
+    "HostSummary DeviceSummary EnergySummary Stall StallDevice LoadSummary SelfTestSummary RepeatSummary Doubt "
+    "CapacitySummary CapacityAnswer CapacityCause"
 ).split()
 MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 
