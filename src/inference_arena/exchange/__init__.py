@@ -3,16 +3,21 @@
 from inference_arena.exchange.archive import Imported, export_archive, import_record
 from inference_arena.exchange.markdown import markdown_table
 from inference_arena.exchange.plans import ask_document, candidate_document, fit_document
+from inference_arena.exchange.reports import Kept, import_reports, is_report, read_reports
 from inference_arena.exchange.tables import csv_table, json_document
 
 __all__ = [
     "Imported",
+    "Kept",
     "ask_document",
     "candidate_document",
     "csv_table",
     "export_archive",
     "fit_document",
     "import_record",
+    "import_reports",
+    "is_report",
     "json_document",
     "markdown_table",
+    "read_reports",
 ]

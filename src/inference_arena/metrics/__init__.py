@@ -3,13 +3,19 @@
 from inference_arena.metrics.client import self_test_summary
 from inference_arena.metrics.summary import METRICS_VERSION, headline_ttft, summarise
 from inference_arena.metrics.verify import Difference, count_numbers, differences
+from inference_arena.metrics.views import View, ViewOf, explained, figures, views
 
 __all__ = [
     "METRICS_VERSION",
     "Difference",
+    "View",
+    "ViewOf",
     "count_numbers",
     "differences",
+    "explained",
+    "figures",
     "headline_ttft",
     "self_test_summary",
     "summarise",
+    "views",
 ]

@@ -15,6 +15,14 @@ from inference_arena.record.record import (
     Stage,
     Startup,
 )
+from inference_arena.record.reported import (
+    REPORTED_FORMAT,
+    Figure,
+    Reported,
+    ReportedPoint,
+    ReportedRequest,
+    Tool,
+)
 from inference_arena.record.summary import (
     ClientSummary,
     Distribution,
@@ -40,6 +48,7 @@ from inference_arena.record.trace import (
 
 __all__ = [
     "FORMAT",
+    "REPORTED_FORMAT",
     "SAMPLE",
     "Arena",
     "ClientSample",
@@ -52,6 +61,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Failed",
+    "Figure",
     "Finished",
     "HostSample",
     "HostSummary",
@@ -62,6 +72,9 @@ __all__ = [
     "Point",
     "PointSummary",
     "Record",
+    "Reported",
+    "ReportedPoint",
+    "ReportedRequest",
     "RequestTrace",
     "Sample",
     "SelfTestSample",
@@ -70,4 +83,5 @@ __all__ = [
     "Stage",
     "Startup",
     "Summary",
+    "Tool",
 ]

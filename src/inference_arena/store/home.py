@@ -25,6 +25,10 @@ class Home:
         return self.root / "records"
 
     @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
     def journals(self) -> Path:
         return self.root / "journals"
 
