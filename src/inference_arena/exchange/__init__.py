@@ -3,8 +3,10 @@
 from inference_arena.exchange.archive import Imported, export_archive, import_record
 from inference_arena.exchange.markdown import markdown_table
 from inference_arena.exchange.plans import ask_document, candidate_document, fit_document
+from inference_arena.exchange.report_tables import report_csv, report_markdown
 from inference_arena.exchange.reports import Kept, import_reports, is_report, read_reports
 from inference_arena.exchange.tables import csv_table, json_document
+from inference_arena.exchange.views import view_document
 
 __all__ = [
     "Imported",
@@ -20,4 +22,7 @@ __all__ = [
     "json_document",
     "markdown_table",
     "read_reports",
+    "report_csv",
+    "report_markdown",
+    "view_document",
 ]

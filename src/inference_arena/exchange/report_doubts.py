@@ -51,7 +51,7 @@ def _impossible(told: Told) -> Iterator[Doubt]:
 
 
 def _not_reproduced(told: Told) -> Iterator[Doubt]:
-    """The tool's own formulas (an early one apart, which says that it differs) over the file's own requests must give the file's own figures."""
+    """The tool's formulas over the file's own requests must give its figures; early formulas differ, and say so."""
     wrong = sorted({name for point in told.points for name in _wrong_figures(told, point)})
     if wrong:
         yield Doubt(

@@ -3,7 +3,7 @@
 from inference_arena.metrics.client import self_test_summary
 from inference_arena.metrics.summary import METRICS_VERSION, headline_ttft, summarise
 from inference_arena.metrics.verify import Difference, count_numbers, differences
-from inference_arena.metrics.views import View, ViewOf, explained, figures, views
+from inference_arena.metrics.views import View, ViewOf, explained, figures, ours_in, views
 
 __all__ = [
     "METRICS_VERSION",
@@ -15,6 +15,7 @@ __all__ = [
     "explained",
     "figures",
     "headline_ttft",
+    "ours_in",
     "self_test_summary",
     "summarise",
     "views",

@@ -6,15 +6,16 @@ differs from ours, for the names agree and the numbers do not.
 
 from collections.abc import Iterable, Sequence
 from math import sqrt
-from typing import Literal
+from typing import Final, Literal
 
 from inference_arena.facts import Fact
 from inference_arena.metrics.definitions import CONNECTING, METRICS, SOURCES, Metric, Requests, Values
 from inference_arena.metrics.statistics import percentile
 from inference_arena.metrics.summary import window_of
 from inference_arena.plan import Load
-from inference_arena.record import Figure, Point, ReportedRequest, RequestTrace
+from inference_arena.record import Distribution, Estimate, Figure, Point, PointSummary, ReportedRequest, RequestTrace
 
+_MS: Final = 1000.0
 ViewOf = Literal["guidellm", "aiperf", "vllm", "sglang"]
 
 
@@ -85,6 +86,16 @@ def explained(tool: str, figure: Figure) -> Figure:
     """A figure that the tool printed itself, with what it means beside ours; unchanged where nobody looked it up."""
     known = {metric.name: metric for metric in METRICS.get(tool, ())}.get(figure.name)
     return figure if known is None else figure.model_copy(update={"ours": known.ours, "differs": known.differs})
+
+
+def ours_in(figure: Figure, point: PointSummary) -> float | None:
+    """Our nearest metric of the point, its median where it has one, in the figure's unit; None where there is none."""
+    if figure.ours is None:
+        return None
+    told: Distribution | Estimate | float | None = getattr(point, figure.ours)
+    if isinstance(told, Distribution):
+        return told.p50.value * (_MS if figure.unit == "ms" else 1.0)
+    return told.value if isinstance(told, Estimate) else told
 
 
 def _figure(metric: Metric, requests: Requests, *, steps: bool) -> Figure:

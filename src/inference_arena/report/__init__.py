@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference_arena.report.compare_page import ComparePage, compare_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
+from inference_arena.report.figures_page import TOOLS, ViewPage, reported_blocks, view_blocks
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from inference_arena.report.terminal import Draft, Page, render
 
 __all__ = [
+    "TOOLS",
     "ComparePage",
     "CurvePoint",
     "Draft",
@@ -25,6 +27,7 @@ __all__ = [
     "Panel",
     "PlanPage",
     "Progress",
+    "ViewPage",
     "compare_blocks",
     "curve",
     "curves",
@@ -34,7 +37,9 @@ __all__ = [
     "plan_blocks",
     "readers_said",
     "render",
+    "reported_blocks",
     "verdict",
+    "view_blocks",
 ]
 
 _LATE = {"Draft": "terminal", "Page": "terminal", "Progress": "progress", "render": "terminal"}
