@@ -5,6 +5,7 @@ Rich is loaded when `render`, `Page` or `Progress` is first asked for, so that o
 
 from typing import TYPE_CHECKING, Any
 
+from inference_arena.report.charts import load_curve, load_curve_png, load_curve_svg
 from inference_arena.report.compare_page import ComparePage, compare_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
 from inference_arena.report.figures_page import TOOLS, ViewPage, reported_blocks, view_blocks
@@ -32,6 +33,9 @@ __all__ = [
     "curve",
     "curves",
     "fit_blocks",
+    "load_curve",
+    "load_curve_png",
+    "load_curve_svg",
     "machine_markdown",
     "machine_page",
     "plan_blocks",
