@@ -20,7 +20,8 @@ from inference_arena.store import Home, iter_samples, iter_traces
 WRITE = os.environ.get("ARENA_GOLDEN") == "write"
 RECORD_TYPES = (
     "Record Arena Trial Settings Lengths Load Slo Host Device EngineUsed ModelUsed Startup Point Finished Failed "
-    "Interrupted Evidence RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample"
+    "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
+    "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample"
 ).split()
 METRIC_TYPES = (
     "Estimate Distribution Summary PointSummary SloResult ClientSummary HostSummary LoadSummary SelfTestSummary Doubt"

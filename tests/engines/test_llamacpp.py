@@ -29,7 +29,13 @@ CAUSES = {
 
 def argv(**settings) -> tuple[str, ...]:
     return llamacpp.command(
-        program=("llama-server",), model="/m.gguf", alias="m", settings=Settings(**settings), host="127.0.0.1", port=7
+        program=("llama-server",),
+        model="/m.gguf",
+        alias="m",
+        settings=Settings(**settings),
+        host="127.0.0.1",
+        port=7,
+        release=None,
     ).argv
 
 
@@ -48,7 +54,7 @@ def test_the_bare_command_names_model_address_and_metrics_and_leaves_the_rest_to
 
 def test_a_program_of_several_words_begins_the_command():
     command = llamacpp.command(
-        program=("python", "-m", "x"), model="m", alias="m", settings=Settings(), host="::1", port=1
+        program=("python", "-m", "x"), model="m", alias="m", settings=Settings(), host="::1", port=1, release=None
     )
 
     assert command.argv[:3] == ("python", "-m", "x")

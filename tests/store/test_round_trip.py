@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference_arena.facts import Fact
+from inference_arena.plan import Interval
 from inference_arena.record import SAMPLE, Record, RequestTrace, Sample
 from inference_arena.store import iter_samples, iter_traces, parse_record, record_json, write_jsonl_gz
 
@@ -38,7 +39,18 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=2)
     assert issubclass(kind, Fact)
+    if kind is Interval:
+        return intervals()
     return st.builds(kind, **{name: values(field.annotation) for name, field in kind.model_fields.items()})
+
+
+def intervals() -> st.SearchStrategy[Interval]:
+    """Their three numbers are in order."""
+    numbers = st.lists(PLAIN[float], min_size=3, max_size=3).map(sorted)
+    return st.builds(
+        lambda three, basis, source: Interval(low=three[0], point=three[1], high=three[2], basis=basis, source=source),
+        numbers, st.sampled_from(("measured", "calibrated", "formula")), PLAIN[str],
+    )  # fmt: skip
 
 
 RELAXED = settings(

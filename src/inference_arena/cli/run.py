@@ -25,7 +25,11 @@ LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running 
 
 def command(
     model: Annotated[
-        str | None, typer.Argument(help="A GGUF file. Without it, machine and tool are tested.", metavar="[MODEL]")
+        str | None,
+        typer.Argument(
+            help="A GGUF file, a folder, a catalogue name or a hub id. Without it, machine and tool are tested.",
+            metavar="[MODEL]",
+        ),
     ] = None,
     *,
     url: Annotated[str | None, typer.Option(help="Measure the OpenAI-compatible server at this address.")] = None,
@@ -36,7 +40,17 @@ def command(
         str | None, typer.Option(help="Environment variable that holds the server's key.", metavar="NAME")
     ] = None,
     endpoint: Annotated[Literal["chat", "completions"], typer.Option(help="Which interface to use.")] = "chat",
-    engine: Annotated[str | None, typer.Option(help="The engine to start: llamacpp.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="The engine to start: llamacpp, vllm, sglang, or a release: vllm==0.24.0.")
+    ] = None,
+    program: Annotated[
+        str | None, typer.Option(help="The engine's program, or the folder of its environment.", metavar="PATH")
+    ] = None,
+    weights: Annotated[
+        Literal["real", "dummy"],
+        typer.Option(help="dummy: random numbers in the model's shape; its speed and memory before any download."),
+    ] = "real",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Start it although the plan says it cannot run.")] = False,
     concurrency: Annotated[
         str | None, typer.Option(help="Closed load: requests in flight, one load point each.", metavar="1,2,4,8")
     ] = None,
@@ -89,15 +103,22 @@ def command(
     \b
     arena run                                          test machine and tool in about a minute
     arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
+    arena run mistral-7b --engine vllm                 the engine fetches the model
+    arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
     """  # noqa: D301
     from inference_arena.run import Asked  # noqa: PLC0415  # heavy, and `arena --help` shows this verb too
 
+    name, _, release = (engine or "").partition("==")
     asked = Asked(
         model=server_model if url is not None else model,
         url=url,
-        engine=engine,
+        engine=name or None,
+        release=release or None,
+        program=program,
+        weights=weights,
+        anyway=anyway,
         endpoint=endpoint,
         concurrency=() if concurrency is None else units.parse_numbers(concurrency, whole=True, name="--concurrency"),
         rates=() if rate is None else units.parse_numbers(rate, whole=False, name="--rate"),
@@ -184,26 +205,14 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
 def _measured(
     asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
 ) -> "tuple[Record, Path]":
+    from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
-    from inference_arena.run import conduct, llama_programs, make_job, wants_embedded  # noqa: PLC0415
+    from inference_arena.run import conduct  # noqa: PLC0415
 
     progress.stage("look at machine")
-    host = read_host()
-    programs = () if asked.url is not None else llama_programs()
-    embedded = _embedded_model(home, progress) if wants_embedded(asked) else None
-    job = make_job(asked, host=host, embedded=embedded, programs=programs)
+    job = prepare(asked, host=read_host(), home=home, progress=progress)
     complain(announcement(job))
     return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
-
-
-def _embedded_model(home: "Home", progress: "Progress") -> Path:
-    from inference_arena.run import embedded_card, fetch_checkpoint  # noqa: PLC0415
-
-    card = embedded_card()
-    progress.stage("fetch model", card.title)
-    return fetch_checkpoint(
-        card, models_dir=home.models, on_progress=lambda _what, done, total: progress.fetch(done, total)
-    )
 
 
 def announcement(job: "object") -> str:

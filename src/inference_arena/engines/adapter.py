@@ -1,13 +1,21 @@
 """What every engine module offers. Translation only: no I/O, no clock, no environment."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease, Fact
 from inference_arena.plan import Settings
 
 FactValue = str | int | float | bool
+Format = Literal["safetensors", "gguf", "any"]
+LISTENS: Final = MappingProxyType(
+    {
+        "--port": "arena run --port N",
+        "--host": "leave it out: the engine listens on this machine only",
+    }
+)
 
 
 class Command(Fact):
@@ -36,11 +44,40 @@ class Diagnosis(Fact):
     line: int | None = None
 
 
+class Lack(NamedTuple):
+    """Something of an engine's own that a run did without: a start-up fact that is one of `values`; `said` names it."""
+
+    fact: str
+    values: frozenset[FactValue]
+    said: str
+
+
 class Engine(Protocol):
-    """An engine is a module with these names. Constants are read-only properties so that modules satisfy it."""
+    """An engine is a module with these names. Constants are read-only properties so that modules satisfy it.
+
+    `FORMAT`: the kind of weight files that it reads. `DUMMY`: flags that let it fill the network with random numbers
+    instead of reading weights; none where it cannot. `REDUCED`: what it may run without, though it is its own.
+    `OWN_FLAGS`: flags that the arena sets itself, and what to write instead. In `command`, `release` is the program's
+    own version, None where it does not tell.
+    """
 
     @property
     def NAME(self) -> str: ...  # noqa: N802
+
+    @property
+    def TITLE(self) -> str: ...  # noqa: N802
+
+    @property
+    def FORMAT(self) -> Format: ...  # noqa: N802
+
+    @property
+    def DUMMY(self) -> tuple[str, ...]: ...  # noqa: N802
+
+    @property
+    def REDUCED(self) -> Sequence[Lack]: ...  # noqa: N802
+
+    @property
+    def OWN_FLAGS(self) -> Mapping[str, str]: ...  # noqa: N802
 
     @property
     def HEALTH_PATH(self) -> str: ...  # noqa: N802
@@ -55,7 +92,16 @@ class Engine(Protocol):
     def PARAMETERS(self) -> Mapping[str, Any]: ...  # noqa: N802  # what a request may carry beyond the standard
 
     def command(
-        self, *, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int
+        self,
+        *,
+        program: Sequence[str],
+        model: str,
+        alias: str,
+        settings: Settings,
+        host: str,
+        port: int,
+        release: str | None,
+        dummy: bool = False,
     ) -> Command: ...
 
     def startup(self, log: Sequence[str]) -> Mapping[str, FactValue]: ...
@@ -123,6 +169,11 @@ class Dialect(Protocol):
     def container(
         self, *, release: EngineRelease, model: str, alias: str, settings: Settings, models_folder: str, port: int
     ) -> Command: ...
+
+
+def lacking(engine: Engine, facts: Mapping[str, FactValue]) -> tuple[str, ...]:
+    """What the engine told that it runs without."""
+    return tuple(lack.said.format(facts[lack.fact]) for lack in engine.REDUCED if facts.get(lack.fact) in lack.values)
 
 
 def last_words(log: Sequence[str], *, lines: int = 3) -> tuple[str, ...]:

@@ -163,9 +163,9 @@ def _share(name: str, value: str) -> float:
     return share
 
 
-def where_it_has(engine: str, release: str, *words: str) -> tuple[str, ...]:
-    """A flag with its value, or nothing where that release does not have it."""
-    return words if has_flag(engine, release, words[0]) else ()
+def where_it_has(engine: str, release: str | None, *words: str) -> tuple[str, ...]:
+    """A flag with its value, or nothing where that release does not have it. Release None: today's."""
+    return words if release is None or has_flag(engine, release, words[0]) else ()
 
 
 def last_number(flags: Sequence[str], names: Mapping[str, Any] | Sequence[str]) -> int | None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials
-from inference_arena.engines.adapter import Command, Diagnosis, FactValue, last_words
+from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, Lack, last_words
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.engines.readings import Reading, mib, read, text, whole
@@ -33,6 +33,16 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("llama-server",)
+FORMAT: Final = "gguf"
+REDUCED: Final[tuple[Lack, ...]] = ()
+DUMMY: Final[tuple[str, ...]] = ()
+OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **LISTENS,
+        **dict.fromkeys(("--model", "-m"), "arena run FILE.gguf"),
+        **dict.fromkeys(("--alias", "-a"), "leave it out"),
+    }
+)
 SLOTS: Final = ("--parallel", "-np")
 KV_TYPES: Final = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")  # common/arg.cpp of 0.5.0
 KV_WORDS: Final = (("float32", "f32"), ("float16", "f16"), ("bfloat16", "bf16"))
@@ -89,16 +99,28 @@ def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
     return Settings(**found), rest
 
 
-def command(*, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
-    """llama-server's flags. A setting that is also passed through as a flag is left to the flag."""
-    fixed = ["--model", model, "--alias", alias, "--host", host, "--port", str(port), "--metrics"]
-    return Command(argv=(*program, *fixed, *flags(settings, release=None), *settings.flags), env={})
+def command(
+    *,
+    program: Sequence[str],
+    model: str,
+    alias: str,
+    settings: Settings,
+    host: str,
+    port: int,
+    release: str | None,
+    dummy: bool = False,
+) -> Command:
+    """llama-server's flags by this program. A setting that is also passed through as a flag is left to the flag."""
+    assert not dummy, "it reads its network from the file"
+    fixed = ("--model", model, "--alias", alias, "--host", host, "--port", str(port), "--metrics")
+    return Command(argv=(*program, *fixed, *flags(settings, release=release), *settings.flags), env={})
 
 
 def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
-    """`llama-server ...` on this machine."""
-    fixed = ("--model", model, "--alias", alias, "--host", host, "--port", str(port), "--metrics")
-    return Command(argv=(*PROGRAM, *fixed, *flags(settings, release=release.version), *settings.flags), env={})
+    """`llama-server ...` on this machine, as a person would type it."""
+    return command(
+        program=PROGRAM, model=model, alias=alias, settings=settings, host=host, port=port, release=release.version
+    )
 
 
 def container(

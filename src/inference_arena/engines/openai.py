@@ -5,11 +5,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from inference_arena.engines.adapter import Command, Diagnosis, FactValue, last_words
+from inference_arena.engines.adapter import Command, Diagnosis, FactValue, Lack, last_words
 from inference_arena.errors import UsageError
 from inference_arena.plan import Settings
 
 NAME: Final = "openai"
+TITLE: Final = "the server"
+FORMAT: Final = "any"
+REDUCED: Final[tuple[Lack, ...]] = ()
+DUMMY: Final[tuple[str, ...]] = ()
+OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType({})
 HEALTH_PATH: Final = "/v1/models"
 METRICS_PATH: Final = None
 COUNTERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -38,7 +43,17 @@ def model_ids(models: Any) -> tuple[str, ...]:
     return tuple(name for name in ids if isinstance(name, str) and name)
 
 
-def command(*, program: Sequence[str], model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+def command(
+    *,
+    program: Sequence[str],
+    model: str,
+    alias: str,
+    settings: Settings,
+    host: str,
+    port: int,
+    release: str | None,
+    dummy: bool = False,
+) -> Command:
     raise UsageError("a server reached by --url is not started by the arena", try_="leave out the engine's settings")
 
 

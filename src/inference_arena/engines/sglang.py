@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, sglang_log
-from inference_arena.engines.adapter import Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -39,6 +39,20 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("python", "-m", "sglang.launch_server")
+FORMAT: Final = "safetensors"
+REDUCED: Final = (
+    Lack("attention_backend", frozenset({"triton", "torch_native"}), "attention by {}, not by its own kernels"),
+    Lack("graphs", frozenset({False}), "no recorded graphs"),
+)
+DUMMY: Final = ("--load-format", "dummy")
+OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **LISTENS,
+        **dict.fromkeys(("--model-path", "--model"), "arena run MODEL"),
+        "--served-model-name": "leave it out",
+        "--load-format": "arena run --weights dummy for random weights",
+    }
+)
 DIALS: Final[tuple[Dial, ...]] = (
     Dial(setting="context_tokens", names=("--context-length",), kind="whole"),
     Dial(setting="parallel", names=("--max-running-requests",), kind="whole"),
@@ -86,14 +100,31 @@ def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
     return Settings(**found), rest
 
 
-def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
-    """`python -m sglang.launch_server ...` on this machine, with its counters, which are off by default."""
-    version = release.version
+def command(
+    *,
+    program: Sequence[str],
+    model: str,
+    alias: str,
+    settings: Settings,
+    host: str,
+    port: int,
+    release: str | None,
+    dummy: bool = False,
+) -> Command:
+    """The server by this program, with its counters, which are off by default."""
     fixed = ("--model-path", model, "--host", host, "--port", str(port))
-    named = dials.where_it_has(NAME, version, "--served-model-name", alias)
-    counters = dials.where_it_has(NAME, version, "--enable-metrics")
-    chosen = flags(settings, release=version)
-    return Command(argv=(*PROGRAM, *fixed, *named, *counters, *chosen, *settings.flags), env={})
+    named = dials.where_it_has(NAME, release, "--served-model-name", alias)
+    counters = dials.where_it_has(NAME, release, "--enable-metrics")
+    chosen = dials.spell(DIALS, settings, engine=NAME, release=release)
+    weights = DUMMY if dummy else ()
+    return Command(argv=(*program, *fixed, *named, *counters, *weights, *chosen, *settings.flags), env={})
+
+
+def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+    """`python -m sglang.launch_server ...` on this machine, as a person would type it."""
+    return command(
+        program=PROGRAM, model=model, alias=alias, settings=settings, host=host, port=port, release=release.version
+    )
 
 
 def container(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, vllm_log
-from inference_arena.engines.adapter import Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -43,6 +43,19 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 COUNTERS_OF_SPECULATION: Final = ("draft_tokens_total", "draft_tokens_accepted_total")
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("vllm",)
+FORMAT: Final = "safetensors"
+REDUCED: Final[tuple[Lack, ...]] = ()
+DUMMY: Final = ("--load-format", "dummy")
+OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **LISTENS,
+        "--model": "arena run MODEL",
+        "--served-model-name": "leave it out",
+        "--load-format": "arena run --weights dummy for random weights",
+    }
+)
+# a measurement is no news for the makers, and their server's answers would be timed too
+QUIET: Final[Mapping[str, str]] = MappingProxyType({"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"})
 # config/cache.py of 0.24.0
 KV_TYPES: Final = (
     *("auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "nvfp4"),
@@ -94,10 +107,29 @@ def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
     return Settings(**found), rest
 
 
-def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
-    """`vllm serve MODEL ...` on this machine."""
+def command(
+    *,
+    program: Sequence[str],
+    model: str,
+    alias: str,
+    settings: Settings,
+    host: str,
+    port: int,
+    release: str | None,
+    dummy: bool = False,
+) -> Command:
+    """`vllm serve MODEL ...` by this program."""
     fixed = ("serve", model, "--served-model-name", alias, "--host", host, "--port", str(port))
-    return Command(argv=(*PROGRAM, *fixed, *flags(settings, release=release.version), *settings.flags), env={})
+    chosen = dials.spell(DIALS, settings, engine=NAME, release=release)
+    return Command(argv=(*program, *fixed, *(DUMMY if dummy else ()), *chosen, *settings.flags), env=dict(QUIET))
+
+
+def launch(*, release: EngineRelease, model: str, alias: str, settings: Settings, host: str, port: int) -> Command:
+    """`vllm serve MODEL ...` on this machine, as a person would type it."""
+    whole = command(
+        program=PROGRAM, model=model, alias=alias, settings=settings, host=host, port=port, release=release.version
+    )
+    return whole.model_copy(update={"env": {}})
 
 
 def container(

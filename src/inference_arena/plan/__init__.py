@@ -1,6 +1,6 @@
 """What ought to work: trials, the choices behind them, and the memory that they take. Arithmetic only, no I/O."""
 
-from inference_arena.plan.budget import MemoryBudget, Refusal, Term
+from inference_arena.plan.budget import MemoryBudget, Refusal, Term, TermName
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
@@ -10,6 +10,7 @@ from inference_arena.plan.interval import Interval
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
 from inference_arena.plan.reverse import Turned, smallest_card, turned
@@ -36,6 +37,8 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "PredictedSpeed",
+    "Prediction",
     "Purpose",
     "Question",
     "Refusal",
@@ -44,6 +47,7 @@ __all__ = [
     "Support",
     "Target",
     "Term",
+    "TermName",
     "ThreadChoice",
     "Trial",
     "Turned",
@@ -64,6 +68,7 @@ __all__ = [
     "notices",
     "order_plans",
     "plan_one",
+    "predict",
     "question",
     "rank",
     "release_for",

@@ -1,7 +1,7 @@
 """Record: one launch of (or attach to) an engine, and what happened. Frozen; never changed once written.
 
 History of the format
-1  first
+1  first; later fields are optional, and absent in older records
 """
 
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inference_arena.facts import Fact, Host
-from inference_arena.plan import Load, Trial
+from inference_arena.plan import Load, Prediction, Trial
 from inference_arena.record.summary import Summary
 
 FORMAT: Literal[1] = 1
@@ -24,7 +24,10 @@ class Finished(Fact):
 
 
 class Failed(Fact):
-    """It did not work: at which stage, for which cause, what shows it, and what to try."""
+    """It did not work: at which stage, for which cause, what shows it, and what to try.
+
+    `flags`: the advice in the engine's own flags, where it comes to that.
+    """
 
     kind: Literal["failed"] = "failed"
     stage: Stage
@@ -33,6 +36,7 @@ class Failed(Fact):
     why: str
     advice: str
     evidence: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 class Interrupted(Fact):
@@ -47,23 +51,32 @@ Outcome = Annotated[Finished | Failed | Interrupted, Field(discriminator="kind")
 
 
 class EngineUsed(Fact):
-    """The engine as it was run. `command` and `flags` hold no secrets and no personal paths."""
+    """The engine as it was run. `command`, `environment` and `user_flags` hold no secrets and no personal paths.
+
+    `environment`: variables that engines read, as far as they were set. `reduced`: what of its own it ran without.
+    """
 
     name: str
     version: str | None = None
     program: str | None = None
-    form: Literal["process", "attached"]
+    form: Literal["process", "container", "attached"]
     location: Literal["same-host", "private-network", "internet"]
     effective: dict[str, str | int | float | bool]
     choices: dict[str, str]
     command: tuple[str, ...] = ()
     user_flags: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
+    reduced: tuple[str, ...] = ()
     request_parameters: tuple[str, ...] = ()
     dropped_parameters: tuple[str, ...] = ()
 
 
 class ModelUsed(Fact):
-    """The weights as they were used. `checkpoint` is a catalogue name, known by the file's hash alone."""
+    """The weights as they were used. `checkpoint` is a catalogue name: of a file, known by its hash alone.
+
+    `config_sha256`: of config.json, where the model is a folder. `weights`: dummy ones are random numbers in the shape
+    of the model: its speed and memory, but no evidence of its text.
+    """
 
     name: str
     checkpoint: str | None = None
@@ -73,6 +86,7 @@ class ModelUsed(Fact):
     context_tokens: int | None = None
     file_sha256: str | None = None
     file_bytes: int | None = None
+    config_sha256: str | None = None
     license: str | None = None
     weights: Literal["real", "dummy", "unknown"]
 
@@ -118,7 +132,10 @@ class Evidence(Fact):
 
 
 class Record(Fact):
-    """One run. `purpose` says whether it measures something or only tests machine and tool."""
+    """One run. `purpose` says whether it measures something or only tests machine and tool.
+
+    `prediction`: what the plan foretold, where there was one. `retry_of`: the failed run whose advice this one follows.
+    """
 
     format: Literal[1] = 1
     id: str
@@ -140,3 +157,5 @@ class Record(Fact):
     machine: str | None = None
     configuration: str
     parent: str | None = None
+    prediction: Prediction | None = None
+    retry_of: str | None = None

@@ -12,6 +12,7 @@ from inference_arena.report.figures_page import TOOLS, ViewPage, reported_blocks
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
+from inference_arena.report.score_page import score_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ __all__ = [
     "readers_said",
     "render",
     "reported_blocks",
+    "score_blocks",
     "verdict",
     "view_blocks",
 ]

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
-from inference_arena.engines import DIALECTS, ENGINES
+from inference_arena.engines import ENGINES
 from inference_arena.errors import UsageError
 from inference_arena.facts import EMBEDDED, Checkpoint, Fact, Host, checkpoint, checkpoint_of_file, slo, workload
 from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
@@ -19,12 +19,6 @@ MOST_SLOTS: Final = 64
 SELF_TEST_DURATION_S: Final = 6.0
 DURATION_S: Final = 30.0
 OPEN_WARMUP_S: Final = 5.0
-OWN_FLAGS: Final = {
-    "--port": "arena run --port N",
-    "--host": "leave it out: the engine listens on this machine only",
-    **dict.fromkeys(("--model", "-m"), "arena run FILE.gguf"),
-    **dict.fromkeys(("--alias", "-a"), "leave it out"),
-}
 OPEN_SLOTS: Final = 8  # for an open load, whose requests at once nobody knows beforehand
 ENGINE_OPTIONS: Final = MappingProxyType(
     {
@@ -36,6 +30,7 @@ ENGINE_OPTIONS: Final = MappingProxyType(
         "gpu_layers": "--gpu-layers",
         "flags": "--flag",
         "port": "--port",
+        "program": "--program",
     }
 )
 
@@ -66,6 +61,10 @@ class Asked(Fact):
     gpu_layers: int | None = None
     flags: tuple[str, ...] = ()
     port: int | None = None
+    release: str | None = None
+    program: str | None = None
+    weights: Literal["real", "dummy"] = "real"
+    anyway: bool = False
     slo: str = "chat"
     ready_limit_s: float = 600.0
     request_limit_s: float = 300.0
@@ -95,7 +94,7 @@ def _attached(asked: Asked, host: Host) -> Job:
     settings = Settings()
     return Job(
         purpose="measurement",
-        trial=_trial(asked, engine="openai", model=asked.model or "first listed", settings=settings),
+        trial=make_trial(asked, engine="openai", model=asked.model or "first listed", settings=settings),
         host=host,
         model=ModelUsed(name=asked.model or "unknown", weights="unknown"),
         engine=EngineUsed(name="openai", form="attached", location=locate(address.host), effective={}, choices={}),
@@ -107,16 +106,16 @@ def _attached(asked: Asked, host: Host) -> Job:
 
 def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[Program, ...]) -> Job:
     engine = asked.engine or "llamacpp"
-    if engine in DIALECTS and engine not in ENGINES:
-        raise UsageError(
-            f"the arena does not start {engine} by itself yet",
-            why="it starts llama.cpp only; it measures any server that runs already",
-            try_="start it by hand, then: arena run --url http://127.0.0.1:PORT",
-        )
     if engine not in ENGINES or engine == "openai":
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
-    _refuse_own_flags(asked.flags)
+    refuse_own_flags(engine, asked.flags)
+    if asked.weights == "dummy":
+        raise UsageError(
+            f"{ENGINES[engine].TITLE} cannot fill a model with random weights",
+            why="it reads its network from the file",
+            try_="arena run MODEL --engine vllm --weights dummy",
+        )
     path = Path(asked.model).expanduser() if asked.model is not None else embedded
     assert path is not None
     if embedded is not None and not path.exists():
@@ -127,7 +126,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     loads = make_loads(asked, self_test=is_self_test(asked))
     threads = choose_threads(cores=host.cpu_cores, physical_cores=host.cpu_physical_cores, asked=asked.threads)
     settings = _settings(asked, loads=loads, threads=threads.threads, header=header)
-    trial = _trial(asked, engine=engine, model=_name(path, card), settings=settings)
+    trial = make_trial(asked, engine=engine, model=_name(path, card), settings=settings)
     return Job(
         purpose="self-test" if is_self_test(asked) else "measurement",
         trial=trial,
@@ -141,12 +140,13 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     )
 
 
-def _refuse_own_flags(flags: tuple[str, ...]) -> None:
+def refuse_own_flags(engine: str, flags: tuple[str, ...]) -> None:
     """Where the engine listens and what it loads is the arena's to say: it would wait elsewhere in vain."""
+    own = ENGINES[engine].OWN_FLAGS
     names = [flag.partition("=")[0] for flag in flags]
-    taken = next((name for name in names if name in OWN_FLAGS), None)
+    taken = next((name for name in names if name in own), None)
     if taken is not None:
-        raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=OWN_FLAGS[taken])
+        raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=own[taken])
 
 
 def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> EngineUsed:
@@ -234,7 +234,7 @@ def make_lengths(asked: Asked) -> Lengths:
     )
 
 
-def _trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> Trial:
+def make_trial(asked: Asked, *, engine: str, model: str, settings: Settings) -> Trial:
     named = asked.input_tokens is None and asked.output_tokens is None
     self_test = is_self_test(asked)
     return Trial(

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from inference_arena.errors import BadFileError
 from inference_arena.load import decode, read_raw
-from inference_arena.metrics import summarise
+from inference_arena.metrics import standing, summarise
 from inference_arena.plan import Load
 from inference_arena.record import (
     EngineUsed,
@@ -87,7 +87,12 @@ def assemble(journal: Path, *, secrets: Sequence[str] = (), salvaged: bool = Fal
         outcome=_outcome(events, secrets=secrets),
         notes=(*draft.notes, *_notes(events, secrets=secrets)),
         summary=summarise(
-            trial=draft.trial, points=points, traces=traces, samples=samples, cpu_cores=draft.host.cpu_cores
+            trial=draft.trial,
+            points=points,
+            traces=traces,
+            samples=samples,
+            cpu_cores=draft.host.cpu_cores,
+            standing=standing(engine, model),
         )
         if points
         else None,
@@ -100,6 +105,8 @@ def assemble(journal: Path, *, secrets: Sequence[str] = (), salvaged: bool = Fal
         ),
         machine=draft.machine,
         configuration=configuration_id(draft, engine=engine, model=model),
+        prediction=draft.prediction,
+        retry_of=draft.retry_of,
     )
     return Assembled(record, journal / "requests.jsonl.gz", journal / "samples.jsonl.gz", log_gz)
 
@@ -118,11 +125,17 @@ def configuration_id(draft: Draft, *, engine: EngineUsed, model: ModelUsed) -> s
         "cpu": draft.host.cpu_model,
         "cores": draft.host.cpu_cores,
         "devices": [device.name for device in draft.host.devices],
-        "model": model.file_sha256 or model.name,
+        "model": _identity(model),
         "engine": [engine.name, engine.version, engine.program, engine.form],
         "trial": draft.trial.model_dump(mode="json", exclude={"seed", "repeats"}),
     }
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _identity(model: ModelUsed) -> str:
+    """Random weights of a model are another model; so is one of the same name with another config.json."""
+    known = model.file_sha256 or " ".join(filter(None, (model.name, model.config_sha256)))
+    return f"{known} dummy" if model.weights == "dummy" else known
 
 
 def _draft(journal: Path) -> Draft:

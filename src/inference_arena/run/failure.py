@@ -26,6 +26,7 @@ def from_diagnosis(stage: Stage, diagnosis: Diagnosis) -> Failed:
         why=diagnosis.why,
         advice=diagnosis.advice,
         evidence=diagnosis.evidence,
+        flags=diagnosis.flags,
     )
 
 

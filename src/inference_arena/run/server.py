@@ -71,9 +71,12 @@ def launch(job: Job, program: Program, *, log_path: Path, cpus: Sequence[int] | 
         settings=job.trial.settings,
         host=LOOPBACK,
         port=address.port,
+        release=program.version,
+        dummy=job.model.weights == "dummy",
     )
+    extra = {**command.env, **program.env, **_offline(job.model_path)}
     try:
-        process = start_engine(command.argv, env=_environment(command.env), log_path=log_path, cpus=cpus)
+        process = start_engine(command.argv, env=_environment(extra), log_path=log_path, cpus=cpus)
     except EngineNotStarted as error:
         failed = Failed(stage="launch", cause="engine-not-started", what=error.what, why=error.why, advice=error.try_)
         raise RunFailed(failed, worth_another_program=True) from error
@@ -82,6 +85,11 @@ def launch(job: Job, program: Program, *, log_path: Path, cpus: Sequence[int] | 
 
 def _environment(extra: Mapping[str, str]) -> Mapping[str, str] | None:
     return {**os.environ, **extra} if extra else None
+
+
+def _offline(model: str) -> Mapping[str, str]:
+    """What lies here whole is not looked for elsewhere: an engine would ask the hub about it, and wait."""
+    return {"HF_HUB_OFFLINE": "1"} if Path(model).exists() else {}
 
 
 def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:

@@ -1,0 +1,104 @@
+"""From the words of `run` to a job: which model is meant, which engine reads it, which program starts that engine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inference_arena.cli import planning
+from inference_arena.errors import ArenaError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from inference_arena.facts import Host
+    from inference_arena.plan import Target
+    from inference_arena.report import Progress
+    from inference_arena.run import Asked, Found, Job, Program
+    from inference_arena.store import Home
+
+
+def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress") -> "Job":
+    """The job that is asked for, its model brought here where the arena can bring it. Starts nothing."""
+    from inference_arena.run import make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
+
+    if asked.url is not None:
+        return make_job(asked, host=host, embedded=None, programs=())
+    if wants_embedded(asked):
+        programs = programs_for("llamacpp", release=asked.release, program=asked.program)
+        return make_job(asked, host=host, embedded=_embedded_model(home, progress), programs=programs)
+    assert asked.model is not None
+    if _is_file(asked):
+        programs = (
+            programs_for("llamacpp", release=asked.release, program=asked.program)
+            if asked.engine in {None, "llamacpp"}
+            else ()
+        )
+        return make_job(asked, host=host, embedded=None, programs=programs)
+    return planned_job(asked, find(asked, host=host), host=host)
+
+
+def _is_file(asked: "Asked") -> bool:
+    path = Path(asked.model or "").expanduser()
+    return path.suffix == ".gguf" or path.is_file() or asked.engine == "llamacpp"
+
+
+def find(asked: "Asked", *, host: "Host") -> "Found":
+    """The model with the first engine that reads it and is here; raises NotFoundError where there is none."""
+    from inference_arena.run import Found  # noqa: PLC0415
+
+    assert asked.model is not None
+    pairs, _ = planning.pairs_of(asked.model, offline=False)
+    engine, programs = _engine(asked)
+    reads = [(model, card) for model, card in pairs if card.format == "safetensors"]
+    if not reads:
+        raise NotFoundError(
+            f"{asked.model} has no weights that {engine} reads",
+            why="only GGUF files of it are known",
+            try_=f"arena plan {asked.model} for where to get one, then: arena run FILE.gguf",
+        )
+    model, card = reads[0]
+    folder = Path(asked.model).expanduser()
+    location = str(folder.resolve()) if folder.is_dir() else card.repository
+    if location is None:
+        raise NotFoundError(f"where {card.title} can be had is not known", try_="name a folder that holds it")
+    return Found(
+        engine=engine,
+        programs=programs,
+        model=model,
+        checkpoint=card,
+        location=location,
+        target=_target(host),
+    )
+
+
+def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
+    """The engine that was named, else the first that reads folders and is installed."""
+    from inference_arena.engines import ENGINES  # noqa: PLC0415
+    from inference_arena.run import programs_for  # noqa: PLC0415
+
+    able = [name for name, engine in ENGINES.items() if engine.FORMAT == "safetensors"]
+    if asked.engine is not None and asked.engine not in able:
+        raise UsageError(f"no engine is called {asked.engine!r}", try_="--engine " + ", ".join(("llamacpp", *able)))
+    missing: list[ArenaError] = []
+    for name in able if asked.engine is None else (asked.engine,):
+        try:
+            return name, programs_for(name, release=asked.release, program=asked.program)
+        except NotFoundError as error:
+            missing.append(error)
+    raise missing[0]
+
+
+def _target(host: "Host") -> "Target | None":
+    """The largest kind of card here; None without a card, where these engines' memory cannot be planned."""
+    from inference_arena.facts import card_of_device  # noqa: PLC0415
+    from inference_arena.plan import targets_of_host  # noqa: PLC0415
+
+    target = targets_of_host(host, card_of_device)[0]
+    return target if target.vendor is not None else None
+
+
+def _embedded_model(home: "Home", progress: "Progress") -> Path:
+    from inference_arena.run import embedded_card, fetch_checkpoint  # noqa: PLC0415
+
+    card = embedded_card()
+    progress.stage("fetch model", card.title)
+    return fetch_checkpoint(
+        card, models_dir=home.models, on_progress=lambda _what, done, total: progress.fetch(done, total)
+    )
