@@ -193,7 +193,7 @@ def _other_definitions(told: Told) -> Iterator[Doubt]:
 
 def _no_gaps(told: Told) -> Iterator[Doubt]:
     ok: Sequence[ReportedRequest] = [request for request in told.requests if request.result == "ok"]
-    if ok and not any(request.gaps_s for request in ok):
+    if any((request.output_tokens or 0) > 1 for request in ok) and not any(request.gaps_s for request in ok):
         yield Doubt(
             code="no-token-times",
             weight="note",

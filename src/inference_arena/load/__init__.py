@@ -1,5 +1,6 @@
 """What users do: arrivals, prompts, streamed requests, and the loop that drives them (the measuring core)."""
 
+from inference_arena.load.again import find_words, prompt_again, request_seed
 from inference_arena.load.decode import decode
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
@@ -16,6 +17,9 @@ __all__ = [
     "Wording",
     "connect_failure",
     "decode",
+    "find_words",
+    "prompt_again",
     "read_raw",
+    "request_seed",
     "self_test",
 ]

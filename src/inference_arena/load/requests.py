@@ -1,10 +1,10 @@
 """From a point's plan to the bytes of its requests, made before the clock starts."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from inference_arena.load.again import prompt_hash, request_seed
 from inference_arena.load.point_plan import PointPlan
 from inference_arena.load.prompts import output_length, prompt_text
 
@@ -47,7 +47,7 @@ def http_request(plan: PointPlan, body: bytes, *, name: str) -> bytes:
 
 def make_request(plan: PointPlan, number: int) -> Request:
     """The number-th request of a point: the same for the same seed, different from every other."""
-    seed = f"{plan.seed}/{plan.point}/{number}"
+    seed = request_seed(seed=plan.seed, point=plan.point, request=number)
     length = output_length(tokens=plan.lengths.output_tokens, jitter=plan.lengths.output_jitter, seed=seed)
     prompt = prompt_text(words=plan.wording.words(plan.lengths.input_tokens), seed=seed)
     body = json.dumps(request_body(plan, prompt=prompt, output_tokens=length), separators=(",", ":")).encode()
@@ -55,5 +55,5 @@ def make_request(plan: PointPlan, number: int) -> Request:
         number=number,
         payload=http_request(plan, body, name=f"{plan.point}-{number}"),
         asked_output_tokens=length,
-        prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest()[:32],
+        prompt_sha256=prompt_hash(prompt),
     )

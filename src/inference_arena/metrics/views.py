@@ -61,9 +61,7 @@ def views(tool: ViewOf, *, points: Sequence[Point], traces: Iterable[RequestTrac
 
 
 def _view(tool: ViewOf, point: Point, traces: Sequence[RequestTrace]) -> View:
-    window = window_of(point)
-    measured = [t for t in traces if window is not None and window[0] <= t.scheduled_s < window[1]]
-    seen = [as_seen(t, connecting=tool in CONNECTING) for t in measured if t.result == "ok"]
+    seen = [as_seen(t, connecting=tool in CONNECTING) for t in measured(point, traces) if t.result == "ok"]
     return View(
         tool=tool,
         sources=SOURCES[tool],
@@ -73,6 +71,12 @@ def _view(tool: ViewOf, point: Point, traces: Sequence[RequestTrace]) -> View:
         requests=len(seen),
         figures=figures(tool, seen),
     )
+
+
+def measured(point: Point, traces: Iterable[RequestTrace]) -> list[RequestTrace]:
+    """The requests sent inside the point's steady window: those that our own latencies are over."""
+    window = window_of(point)
+    return [t for t in traces if window is not None and window[0] <= t.scheduled_s < window[1]]
 
 
 def figures(tool: ViewOf, requests: Requests) -> tuple[Figure, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference_arena.report.charts import load_curve, load_curve_png, load_curve_svg
 from inference_arena.report.compare_page import ComparePage, compare_blocks
+from inference_arena.report.crosscheck_page import crosscheck_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
 from inference_arena.report.figures_page import TOOLS, ViewPage, reported_blocks, view_blocks
 from inference_arena.report.fit_page import FitPage, fit_blocks
@@ -31,6 +32,7 @@ __all__ = [
     "Progress",
     "ViewPage",
     "compare_blocks",
+    "crosscheck_blocks",
     "curve",
     "curves",
     "fit_blocks",

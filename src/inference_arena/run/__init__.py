@@ -1,7 +1,11 @@
 """One trial, from launch to record."""
 
+from inference_arena.run.address import Address, parse_address
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
+from inference_arena.run.crosscheck import MOST_REQUESTS, Checked, crosscheck_record
+from inference_arena.run.drivers import DRIVERS, find_driver
+from inference_arena.run.first import key_headers, list_models
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
 from inference_arena.run.models import fetch_checkpoint
@@ -11,7 +15,11 @@ from inference_arena.run.programs import llama_programs, programs_for
 from inference_arena.run.salvage import Salvaged, salvage
 
 __all__ = [
+    "DRIVERS",
+    "MOST_REQUESTS",
+    "Address",
     "Asked",
+    "Checked",
     "Ended",
     "Found",
     "Interrupts",
@@ -19,11 +27,16 @@ __all__ = [
     "Program",
     "Salvaged",
     "conduct",
+    "crosscheck_record",
     "embedded_card",
     "fetch_checkpoint",
+    "find_driver",
     "guess_s",
+    "key_headers",
+    "list_models",
     "llama_programs",
     "make_job",
+    "parse_address",
     "planned_job",
     "programs_for",
     "salvage",

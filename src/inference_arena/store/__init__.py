@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import sha256_of, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -92,6 +92,7 @@ __all__ = [
     "load_record",
     "load_report",
     "machine_id",
+    "make_folder",
     "measuring_lock",
     "new_folder",
     "new_record_id",
@@ -118,6 +119,7 @@ __all__ = [
     "save_record",
     "save_report",
     "sha256_of",
+    "storage",
     "verify",
     "whole_file",
     "write_jsonl_gz",

@@ -29,6 +29,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def tools(self) -> Path:
+        """Environments of other people's load generators."""
+        return self.root / "tools"
+
+    @property
     def journals(self) -> Path:
         return self.root / "journals"
 
