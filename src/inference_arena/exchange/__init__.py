@@ -3,6 +3,7 @@
 from inference_arena.exchange.archive import Imported, export_archive, import_record
 from inference_arena.exchange.markdown import markdown_table
 from inference_arena.exchange.plans import ask_document, candidate_document, fit_document
+from inference_arena.exchange.report_doubts import with_setup
 from inference_arena.exchange.report_tables import report_csv, report_markdown
 from inference_arena.exchange.reports import Kept, import_reports, is_report, read_reports
 from inference_arena.exchange.tables import csv_table, json_document
@@ -25,4 +26,5 @@ __all__ = [
     "report_csv",
     "report_markdown",
     "view_document",
+    "with_setup",
 ]

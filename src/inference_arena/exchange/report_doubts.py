@@ -6,10 +6,11 @@ from typing import Final
 
 from inference_arena.exchange.told import Told
 from inference_arena.metrics import figures
-from inference_arena.record import Doubt, Figure, ReportedPoint, ReportedRequest
+from inference_arena.record import Doubt, Figure, Reported, ReportedPoint, ReportedRequest
 
 _VIEWED: Final = ("guidellm", "aiperf", "vllm", "sglang")
 _SAME: Final = 1e-3
+_NEVER_SAID: Final = ("driver", "flags", "quantization", "cache state")
 _OWN_LOAD: Final = "throughput"
 _THEIR_CLIENT: Final = Doubt(
     code="their-client",
@@ -30,7 +31,7 @@ def report_doubts(told: Told) -> tuple[Doubt, ...]:
         *_saturating(told),
         *_bunched_arrivals(told),
         *_aggregates(told),
-        *_unknown_machine(told),
+        _unknown_setup(told),
         _THEIR_CLIENT,
         *_other_definitions(told),
         *_no_gaps(told),
@@ -82,14 +83,14 @@ def recomputed(told: Told, point: int) -> tuple[Figure, ...]:
 
 
 def _failures(told: Told) -> Iterator[Doubt]:
-    bad = [p for p in told.points if (p.failed or 0) + (p.unfinished or 0) > 0.05 * _sent(p)]
+    bad = [point for point in told.points if (point.failed or 0) > 0.05 * _sent(point)]
     if bad:
-        lost = sum((p.failed or 0) + (p.unfinished or 0) for p in bad)
+        lost = sum(point.failed or 0 for point in bad)
         where = ", ".join(point.label for point in bad)
         yield Doubt(
             code="failures",
             weight="serious",
-            evidence=f"{lost} of {sum(map(_sent, bad))} requests did not succeed at {where}",
+            evidence=f"{lost} of {sum(map(_sent, bad))} requests failed at {where}",
             advice="latencies are over the ones that did; find the cause before comparing",
         )
 
@@ -161,23 +162,22 @@ _DETAILS: Final = {
 }
 
 
-def _unknown_machine(told: Told) -> Iterator[Doubt]:
-    missing = [
-        name
-        for name, known in (
-            ("hardware", told.hardware),
-            ("engine", told.engine),
-            ("engine version", told.engine_version),
-            ("model", told.model),
-        )
-        if known is None
-    ]
-    yield Doubt(
+def _unknown_setup(of: Told | Reported) -> Doubt:
+    told = {"hardware": of.hardware, "engine": of.engine, "engine version": of.engine_version, "model": of.model}
+    missing = [name for name, known in told.items() if known is None]
+    return Doubt(
         code="unknown-setup",
         weight="caution",
-        evidence=f"the file does not say: {', '.join([*missing, 'driver', 'flags', 'quantization', 'cache state'])}",
+        evidence=f"the file does not say: {', '.join([*missing, *_NEVER_SAID])}",
         advice="compare it with nothing but a run of your own against the same server: arena crosscheck",
     )
+
+
+def with_setup(report: Reported, **known: str | None) -> Reported:
+    """A report of a run that we started ourselves: what we know of it beside the file."""
+    told = report.model_copy(update=known)
+    doubts = tuple(_unknown_setup(told) if doubt.code == "unknown-setup" else doubt for doubt in report.doubts)
+    return told.model_copy(update={"doubts": doubts})
 
 
 def _other_definitions(told: Told) -> Iterator[Doubt]:

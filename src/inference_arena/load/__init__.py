@@ -5,6 +5,7 @@ from inference_arena.load.decode import decode
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.raw import read_raw
+from inference_arena.load.requests import new_prompt
 from inference_arena.load.self_test import self_test
 from inference_arena.load.wire import connect_failure
 
@@ -18,6 +19,7 @@ __all__ = [
     "connect_failure",
     "decode",
     "find_words",
+    "new_prompt",
     "prompt_again",
     "read_raw",
     "request_seed",

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference_arena.load.again import prompt_hash, request_seed
-from inference_arena.load.point_plan import PointPlan
+from inference_arena.load.point_plan import PointPlan, Wording
 from inference_arena.load.prompts import output_length, prompt_text
+from inference_arena.plan import Lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,16 @@ def http_request(plan: PointPlan, body: bytes, *, name: str) -> bytes:
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
+def new_prompt(*, lengths: Lengths, wording: Wording, seed: str) -> tuple[str, int]:
+    """A prompt of about the wanted length, and how long its answer is to be."""
+    length = output_length(tokens=lengths.output_tokens, jitter=lengths.output_jitter, seed=seed)
+    return prompt_text(words=wording.words(lengths.input_tokens), seed=seed), length
+
+
 def make_request(plan: PointPlan, number: int) -> Request:
     """The number-th request of a point: the same for the same seed, different from every other."""
     seed = request_seed(seed=plan.seed, point=plan.point, request=number)
-    length = output_length(tokens=plan.lengths.output_tokens, jitter=plan.lengths.output_jitter, seed=seed)
-    prompt = prompt_text(words=plan.wording.words(plan.lengths.input_tokens), seed=seed)
+    prompt, length = new_prompt(lengths=plan.lengths, wording=plan.wording, seed=seed)
     body = json.dumps(request_body(plan, prompt=prompt, output_tokens=length), separators=(",", ":")).encode()
     return Request(
         number=number,

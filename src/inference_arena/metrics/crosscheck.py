@@ -137,16 +137,21 @@ def _allowed(
     known = [half for half in halves if half is not None]
     if len(known) < len(halves):
         return None
-    return sum(known) + _client_adds(metric, middle=_middle_of(metric, ours), self_test=self_test)
+    return sum(known) + _client_adds(metric, ours, middle=_middle_of(metric, ours), self_test=self_test)
 
 
-def _client_adds(metric: Metric, *, middle: float, self_test: SelfTestSummary | None) -> float:
-    """What our own client is known to add, in the metric's unit: to a wait its error, to a pace its share."""
+def _client_adds(metric: Metric, requests: Requests, *, middle: float, self_test: SelfTestSummary | None) -> float:
+    """What our own client is known to add, in the metric's unit: to a wait its error, to a pace its share.
+
+    A pace with the wait inside, which is none of ours, has both: the wait's error is spread over the tokens.
+    """
     if self_test is None:
         return 0.0
+    wait = max(0.0, self_test.ttft_error_p99_s) * (_MS if metric.unit == "ms" else 1.0)
+    pace = abs(self_test.tpot_error_share or 0.0) * middle
     if metric.ours in ("ttft_s", "e2e_s"):
-        return max(0.0, self_test.ttft_error_p99_s) * (_MS if metric.unit == "ms" else 1.0)
-    return abs(self_test.tpot_error_share or 0.0) * middle
+        return wait
+    return pace if metric.ours is not None else pace + wait / max(1.0, _mean(requests, _output) or 1.0)
 
 
 def _middle_of(metric: Metric, requests: Requests) -> float:

@@ -41,7 +41,10 @@ def crosscheck_blocks(
         counts = f"{result.requests:,} requests of ours, {result.their_requests:,} of theirs"
         blocks += [Heading(text=f"Load {result.label}: {counts}")]
         blocks += [_table(result.partings, width=width - _INDENT, ascii_only=ascii_only)]
-        blocks += [Sentence(text=f"not alike: {text}", tone="careful") for text in result.unlike]
+        blocks += [
+            Sentence(text=f"not alike, which may explain a difference: {text}", tone="careful")
+            for text in result.unlike
+        ]
         blocks += [Sentence(text=text, tone=tone) for text, tone in map(_sentence, result.partings) if text]
     said = (f"{doubt.weight} {doubt.code}: {doubt.evidence}" for doubt in doubts)
     tones = (_TONES[doubt.weight] for doubt in doubts)

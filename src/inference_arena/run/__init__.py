@@ -6,6 +6,7 @@ from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.crosscheck import MOST_REQUESTS, Checked, crosscheck_record
 from inference_arena.run.drivers import DRIVERS, find_driver
 from inference_arena.run.first import key_headers, list_models
+from inference_arena.run.guided import Guided, guide
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
 from inference_arena.run.models import fetch_checkpoint
@@ -22,6 +23,7 @@ __all__ = [
     "Checked",
     "Ended",
     "Found",
+    "Guided",
     "Interrupts",
     "Job",
     "Program",
@@ -32,6 +34,7 @@ __all__ = [
     "fetch_checkpoint",
     "find_driver",
     "guess_s",
+    "guide",
     "key_headers",
     "list_models",
     "llama_programs",

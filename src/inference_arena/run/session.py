@@ -134,7 +134,7 @@ def _enter(tools: Tools, where: _Where, stage: Stage, *, title: str, detail: str
 
 
 def _measure(job: Job, tools: Tools, where: _Where) -> None:
-    server, known = _start_first_that_works(job, tools, where)
+    server, known = start_first_that_works(job, tools, where)
     try:
         with tools.watch(server, known):
             _drive_all(job, tools, where, server=server, known=known)
@@ -145,12 +145,12 @@ def _measure(job: Job, tools: Tools, where: _Where) -> None:
     _self_test(tools, where)
 
 
-def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Server, Acquainted]:
+def start_first_that_works(job: Job, tools: Tools, where: _Where | None = None) -> tuple[Server, Acquainted]:
     """A program that a signal ends before its first answer does not suit this machine: the next one gets its turn."""
     programs: list[Program | None] = [*job.programs] or [None]
     for number, program in enumerate(programs, start=1):
         try:
-            return _start(tools, where, program)
+            return _start(tools, where or _Where(), program)
         except RunFailed as error:
             if not error.worth_another_program or number == len(programs):
                 raise

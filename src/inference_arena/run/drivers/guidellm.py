@@ -41,10 +41,15 @@ def _spec(task: Task, *, folder: Path, api_key: str | None) -> dict[str, Any]:
             **({} if api_key is None else {"api_key": api_key}),
         },
         "profile": _profile(task),
-        "constraints": [{"kind": "max_requests", "count": len(task.prompts)}],
+        "constraints": _constraints(task),
         "data": [{"kind": "json_file", "path": str(folder / _PROMPTS)}],
         "outputs": [{"kind": "json", "path": str(folder / _REPORT)}],
     }
+
+
+def _constraints(task: Task) -> list[Mapping[str, Any]]:
+    most = {"kind": "max_requests", "count": len(task.prompts)}
+    return [most] if task.duration_s is None else [most, {"kind": "max_duration", "seconds": task.duration_s}]
 
 
 def _profile(task: Task) -> Mapping[str, Any]:

@@ -18,13 +18,17 @@ class Prompt(Fact):
 
 
 class Task(Fact):
-    """One load point. `dropped` are parameters that this server refuses; `tokenizer` is a folder or a name."""
+    """One load point: it ends with the prompts, or after `duration_s` where that is named.
+
+    `dropped` are parameters that this server refuses; `tokenizer` is a folder or a name.
+    """
 
     address: Address
     model: str
     endpoint: Literal["chat", "completions"]
     prompts: tuple[Prompt, ...]
     load: Load
+    duration_s: float | None = None
     ignore_eos: bool
     dropped: tuple[str, ...] = ()
     tokenizer: str | None = None
