@@ -36,7 +36,10 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Replay a record's prompts with another tool, and say where numbers part: by definition, or by measurement.
+    """Replay a record with another tool: why do numbers part?
+
+    The same prompts and lengths go to the same server. Each metric stands there three times: ours, ours in the tool's
+    definition, and its own; so that a difference is one of definition or of measurement.
 
     The tool's own report is kept, as by `arena import`. Exit code 1 when a measurement differs by more than chance and
     the client's own error explain.

@@ -23,7 +23,9 @@ def command(
     limit: Annotated[int, typer.Option(help="Show at most so many records, the newest.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the records of this home, newest first, and below them the reports of other tools that were imported.
+    """List records, newest first, and imported reports.
+
+    Reports of other tools stand in a table of their own, below the records.
 
     For example: `arena list`, or `arena list --limit 5 --json`.
     """

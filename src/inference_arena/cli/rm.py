@@ -25,7 +25,7 @@ def command(
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove records or imported reports for good; asks first.
+    """Remove records or reports for good; asks first.
 
     For example: `arena rm a1b2c3`, or `arena rm last-failed --yes`.
     """

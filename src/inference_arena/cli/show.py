@@ -28,7 +28,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show a record as `arena run` showed it, or a report that was imported.
+    """Show a record again, or an imported report.
 
     For example: `arena show`, `arena show 20261123-1201 --json`, or `arena show last --view vllm`.
     """

@@ -150,7 +150,7 @@ def _request(line: Place, *, index: int, zero_ns: int) -> ReportedRequest:
         cached_input_tokens=_whole(told("usage_prompt_cache_read_tokens")),
         output_tokens=_whole(told("output_sequence_length")),
         result="cancelled" if cancelled else "failed" if error is not None else "ok",
-        failure=None if error is None else _failure(error),
+        failure=None if error is None else _kind(error),
     )
 
 
@@ -163,5 +163,5 @@ def _gaps(metrics: Place) -> tuple[float, ...]:
     return () if found is None else tuple(gap.number() / 1000 for gap in found.at("value").items())
 
 
-def _failure(error: Place) -> str:
-    return (text(error, "type") if isinstance(error.value, dict) else None) or "failed"
+def _kind(error: Place) -> str | None:
+    return text(error, "type") if isinstance(error.value, dict) else None

@@ -9,8 +9,7 @@ from typing import Final
 from inference_arena.exchange.reading import Place, count, number, scalars, text
 from inference_arena.exchange.told import Told
 from inference_arena.plan import Load
-from inference_arena.record import Figure, ReportedPoint, ReportedRequest
-from inference_arena.record.trace import Result
+from inference_arena.record import Figure, ReportedPoint, ReportedRequest, Result
 
 FORMATS: Final = (1, 2)
 _PERCENTILES: Final = ("p50", "p90", "p95", "p99")

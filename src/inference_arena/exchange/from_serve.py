@@ -152,5 +152,4 @@ def _request(row: dict[str, Place], *, index: int, sent_s: float) -> ReportedReq
         input_tokens=row["input_lens"].count() if "input_lens" in row else None,
         output_tokens=row["output_lens"].count() if "output_lens" in row else None,
         result="failed" if error or first_s is None else "ok",
-        failure="failed" if error or first_s is None else None,
     )

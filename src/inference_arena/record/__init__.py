@@ -42,6 +42,7 @@ from inference_arena.record.trace import (
     DeviceSample,
     HostSample,
     RequestTrace,
+    Result,
     Sample,
     SelfTestSample,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "ReportedPoint",
     "ReportedRequest",
     "RequestTrace",
+    "Result",
     "Sample",
     "SelfTestSample",
     "SelfTestSummary",
