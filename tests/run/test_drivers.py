@@ -145,7 +145,7 @@ def fake_uv(folder, *, fails=False):
     uv.write_text(
         "#!/bin/sh\n"
         f'echo "$@" >> {folder}/calls\n'
-        + ('if [ "$1" = pip ]; then echo "error: no route to the index"; exit 2; fi\n' if fails else "")
+        + ('case "$*" in *compile*) echo "error: no route to the index"; exit 2;; esac\n' if fails else "")
         + 'if [ "$1" = venv ]; then for last; do :; done; mkdir -p "$last/bin"; touch "$last/bin/guidellm"; fi\n'
     )
     uv.chmod(0o755)
@@ -154,19 +154,20 @@ def fake_uv(folder, *, fails=False):
 
 def test_an_environment_of_its_own_is_made_once(home, tmp_path):
     uv = fake_uv(tmp_path)
-    first = find_driver(DRIVERS["guidellm"], home=home, progress=Silent(), uv=uv)
-    second = find_driver(DRIVERS["guidellm"], home=home, progress=Silent(), uv=uv)
+    first = find_driver(DRIVERS["guidellm"], home=home, progress=Silent(), argv=uv)
+    second = find_driver(DRIVERS["guidellm"], home=home, progress=Silent(), argv=uv)
 
     assert first == second
     assert Path(first).is_relative_to(home.tools / "guidellm" / "0.8.1")
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert [call.split()[0] for call in calls] == ["venv", "pip"]
-    assert calls[1].endswith("guidellm==0.8.1")
+    steps = [next(step for step in ("venv", "compile", "sync") if step in call) for call in calls]
+    assert steps == ["venv", "compile", "sync"]
+    assert (home.tools / "guidellm" / "0.8.1" / "asked.in").read_text() == "guidellm==0.8.1\n"
 
 
 def test_an_install_that_fails_says_why_and_leaves_nothing(home, tmp_path):
     with pytest.raises(ArenaError) as failed:
-        find_driver(DRIVERS["guidellm"], home=home, progress=Silent(), uv=fake_uv(tmp_path, fails=True))
+        find_driver(DRIVERS["guidellm"], home=home, progress=Silent(), argv=fake_uv(tmp_path, fails=True))
 
     assert "no route to the index" in failed.value.why
     assert not (home.tools / "guidellm" / "0.8.1").exists()

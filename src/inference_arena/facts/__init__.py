@@ -15,6 +15,7 @@ from inference_arena.facts.catalogue import (
     model,
     models,
     overheads,
+    packages,
     prices,
     processors,
     read_card,
@@ -42,7 +43,7 @@ from inference_arena.facts.eras import era_of
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu, Vendor
-from inference_arena.facts.host import Device, Host
+from inference_arena.facts.host import Device, Host, Link, Way
 from inference_arena.facts.match import card_of, card_of_device, find_gpu
 from inference_arena.facts.model import (
     Checkpoint,
@@ -59,6 +60,7 @@ from inference_arena.facts.model import (
     WeightParts,
 )
 from inference_arena.facts.overhead import Overhead
+from inference_arena.facts.package import Build, Lack, Packages, Place
 from inference_arena.facts.price import Price, Prices
 from inference_arena.facts.processor import Processor
 from inference_arena.facts.slo import Slo
@@ -84,6 +86,7 @@ __all__ = [
     "EMBEDDED",
     "ArchitectureSupport",
     "Basis",
+    "Build",
     "Calibration",
     "Checkpoint",
     "CudaToolkit",
@@ -104,13 +107,17 @@ __all__ = [
     "ImageBuild",
     "ImageCheck",
     "Kernel",
+    "Lack",
     "LayerKind",
     "Layers",
+    "Link",
     "Loss",
     "MemoryRule",
     "Model",
     "Overhead",
     "PackageFile",
+    "Packages",
+    "Place",
     "Plugin",
     "Price",
     "Prices",
@@ -121,6 +128,7 @@ __all__ = [
     "Spread",
     "Task",
     "Vendor",
+    "Way",
     "WeightFile",
     "WeightParts",
     "Workload",
@@ -149,6 +157,7 @@ __all__ = [
     "model",
     "models",
     "overheads",
+    "packages",
     "prices",
     "processors",
     "quantization_history",

@@ -7,9 +7,11 @@ from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
+from inference_arena.plan.layouts import Layout, best_alone, best_together, layouts
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.offer import Offer, offer, offer_of, package_card, versions_of
 from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
@@ -30,6 +32,7 @@ __all__ = [
     "CoreChoice",
     "Fit",
     "Interval",
+    "Layout",
     "Lengths",
     "Level",
     "Load",
@@ -37,6 +40,7 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "Offer",
     "PredictedSpeed",
     "Prediction",
     "Purpose",
@@ -52,7 +56,9 @@ __all__ = [
     "Trial",
     "Turned",
     "Wish",
+    "best_alone",
     "best_plans",
+    "best_together",
     "choose",
     "choose_cores",
     "choose_threads",
@@ -61,12 +67,16 @@ __all__ = [
     "flag_obstacles",
     "idle_gpu",
     "is_wsl",
+    "layouts",
     "main_test",
     "may_be_slow",
     "memory",
     "newest_release",
     "notices",
+    "offer",
+    "offer_of",
     "order_plans",
+    "package_card",
     "plan_one",
     "predict",
     "question",
@@ -82,4 +92,5 @@ __all__ = [
     "target_of_processor",
     "targets_of_host",
     "turned",
+    "versions_of",
 ]

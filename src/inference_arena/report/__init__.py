@@ -9,11 +9,13 @@ from inference_arena.report.charts import load_curve, load_curve_png, load_curve
 from inference_arena.report.compare_page import ComparePage, compare_blocks
 from inference_arena.report.crosscheck_page import crosscheck_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
+from inference_arena.report.engines_page import EngineRow, engines_page
 from inference_arena.report.figures_page import TOOLS, ViewPage, reported_blocks, view_blocks
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
 from inference_arena.report.score_page import score_blocks
+from inference_arena.report.suite_page import suite_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ __all__ = [
     "ComparePage",
     "CurvePoint",
     "Draft",
+    "EngineRow",
     "FitPage",
     "Page",
     "Panel",
@@ -35,6 +38,7 @@ __all__ = [
     "crosscheck_blocks",
     "curve",
     "curves",
+    "engines_page",
     "fit_blocks",
     "load_curve",
     "load_curve_png",
@@ -46,6 +50,7 @@ __all__ = [
     "render",
     "reported_blocks",
     "score_blocks",
+    "suite_blocks",
     "verdict",
     "view_blocks",
 ]

@@ -7,13 +7,16 @@ from inference_arena.run.crosscheck import MOST_REQUESTS, Checked, crosscheck_re
 from inference_arena.run.drivers import DRIVERS, find_driver
 from inference_arena.run.first import key_headers, list_models
 from inference_arena.run.guided import Guided, guide
+from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
 from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
-from inference_arena.run.programs import llama_programs, programs_for
+from inference_arena.run.programs import Here, here, programs_for
+from inference_arena.run.provision import View, install, remove
 from inference_arena.run.salvage import Salvaged, salvage
+from inference_arena.run.suite import Item, Suite, read_suite, shipped
 
 __all__ = [
     "DRIVERS",
@@ -24,10 +27,15 @@ __all__ = [
     "Ended",
     "Found",
     "Guided",
+    "Here",
+    "Installed",
     "Interrupts",
+    "Item",
     "Job",
     "Program",
     "Salvaged",
+    "Suite",
+    "View",
     "conduct",
     "crosscheck_record",
     "embedded_card",
@@ -35,14 +43,20 @@ __all__ = [
     "find_driver",
     "guess_s",
     "guide",
+    "here",
+    "install",
+    "installed",
     "key_headers",
     "list_models",
-    "llama_programs",
     "make_job",
     "parse_address",
     "planned_job",
     "programs_for",
+    "read_suite",
+    "remove",
     "salvage",
+    "shipped",
+    "unfinished",
     "usable_cores",
     "wants_embedded",
 ]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import make_folder, sha256_of, storage, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -16,7 +16,7 @@ from inference_arena.store.journal import (
     read_intent,
     read_samples,
 )
-from inference_arena.store.lock import measuring_lock
+from inference_arena.store.lock import measuring_lock, signed_lock
 from inference_arena.store.records import (
     LOG_FILE,
     RECORD_FILE,
@@ -43,6 +43,17 @@ from inference_arena.store.reports import (
     save_report,
 )
 from inference_arena.store.row import Row
+from inference_arena.store.suites import (
+    Progressed,
+    Refused,
+    SuiteReport,
+    SuiteRow,
+    load_progress,
+    progress_path,
+    save_progress,
+    with_record,
+    with_refusal,
+)
 from inference_arena.store.traces import (
     REQUESTS_FILE,
     SAMPLES_FILE,
@@ -75,8 +86,12 @@ __all__ = [
     "BadRecord",
     "Home",
     "Journal",
+    "Progressed",
+    "Refused",
     "Reindexed",
     "Row",
+    "SuiteReport",
+    "SuiteRow",
     "Verified",
     "Written",
     "check_writable",
@@ -89,6 +104,7 @@ __all__ = [
     "iter_samples",
     "iter_traces",
     "list_records",
+    "load_progress",
     "load_record",
     "load_report",
     "machine_id",
@@ -103,6 +119,7 @@ __all__ = [
     "parse_record",
     "parse_report",
     "place_record",
+    "progress_path",
     "read_events",
     "read_intent",
     "read_record_json",
@@ -116,12 +133,18 @@ __all__ = [
     "remove_report",
     "report_ids",
     "report_json",
+    "save_progress",
     "save_record",
     "save_report",
     "sha256_of",
+    "signed_lock",
     "storage",
+    "sweep",
+    "throw_away",
     "verify",
     "whole_file",
+    "with_record",
+    "with_refusal",
     "write_jsonl_gz",
 ]
 

@@ -1,18 +1,16 @@
 """Where other load generators are: an environment of their own below the arena's home, made with uv, or on PATH."""
 
-import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from inference_arena.errors import ArenaError, NotFoundError
+from inference_arena.errors import NotFoundError
+from inference_arena.run import uv
 from inference_arena.run.drivers import guidellm, vllm_bench
 from inference_arena.run.drivers.task import Driver
-from inference_arena.run.process import start_engine
 from inference_arena.store import Home, make_folder, storage
 
 DRIVERS: Final[Mapping[str, Driver]] = MappingProxyType(
@@ -36,15 +34,13 @@ DRIVERS: Final[Mapping[str, Driver]] = MappingProxyType(
     }
 )
 _READY: Final = "ready"
-_SHOWN: Final = 3
-_WAIT_S: Final = 3600.0
 
 
 class Stages(Protocol):
     def stage(self, name: str, detail: str = "") -> None: ...
 
 
-def find_driver(driver: Driver, *, home: Home, progress: Stages, uv: Sequence[str] | None = None) -> str:
+def find_driver(driver: Driver, *, home: Home, progress: Stages, argv: uv.Argv | None = None) -> str:
     """The program's path; an environment is made where the tool needs one of its own and has none yet."""
     if driver.package is None:
         return _on_path(driver)
@@ -53,7 +49,7 @@ def find_driver(driver: Driver, *, home: Home, progress: Stages, uv: Sequence[st
     program = folder / "env" / "bin" / driver.program
     if not (folder / _READY).is_file():
         progress.stage(f"install {driver.title}", f"{driver.version}, once, some GB")
-        _install(driver, folder, uv=find_uv() if uv is None else uv)
+        _install(driver, folder, argv=uv.find_uv() if argv is None else argv)
     return str(program)
 
 
@@ -68,47 +64,19 @@ def _on_path(driver: Driver) -> str:
     return found
 
 
-def find_uv() -> tuple[str, ...]:
-    """The uv on PATH, else as a module of this Python."""
-    if program := shutil.which("uv"):
-        return (program,)
-    if find_spec("uv") is not None:
-        return (sys.executable, "-m", "uv")
-    raise NotFoundError(
-        "uv is not on this machine",
-        why="it makes the environment that another tool needs of its own",
-        try_="pip install uv",
-    )
-
-
-def _install(driver: Driver, folder: Path, *, uv: Sequence[str]) -> None:
+def _install(driver: Driver, folder: Path, *, argv: uv.Argv) -> None:
     """Whole, or not there: the mark that it is ready is written last, and what is left without it is made anew."""
-    environment = folder / "env"
+    environment, log_path, lock = folder / "env", folder / "uv.log", folder / "pylock.toml"
+    python = environment / "bin" / "python"
     with storage(f"{driver.title} could not be kept in {folder}"):
-        shutil.rmtree(environment, ignore_errors=True)
         make_folder(folder)
+        shutil.rmtree(environment, ignore_errors=True)  # half of one cannot be told from a whole one
         try:
-            _call((*uv, "venv", "--quiet", "--python", sys.executable, str(environment)), folder=folder)
+            uv.make_environment(argv, environment, python=sys.executable, log_path=log_path)
             requirement = f"{driver.package}=={driver.version}"
-            python = str(environment / "bin" / "python")
-            _call((*uv, "pip", "install", "--quiet", "--python", python, requirement), folder=folder)
+            uv.resolve(argv, requirement, python=python, lock_path=lock, log_path=log_path)
+            uv.bring(argv, lock, python=python, log_path=log_path, on_lines=lambda _lines: None)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         (folder / _READY).touch()
-
-
-def _call(argv: Sequence[str], *, folder: Path) -> None:
-    """Under a supervisor, so that it ends when we do."""
-    process = start_engine(argv, env=dict(os.environ), log_path=folder / "install.log")
-    try:
-        code = process.wait(_WAIT_S)
-    finally:
-        process.stop()
-    if code != 0:
-        said = " ".join(line.strip() for line in process.log_tail(_SHOWN) if line.strip())
-        raise ArenaError(
-            f"{Path(argv[0]).name} could not install it",
-            why=said or f"it ended with {code}",
-            try_="look at the network and at the room on the disk, then run it again",
-        )
