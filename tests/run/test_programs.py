@@ -200,3 +200,16 @@ def test_a_given_program_of_another_release_is_refused(home: Home, path: Path, t
 def test_an_unknown_engine_is_said(home: Home) -> None:
     with pytest.raises(NotFoundError, match="no engine is called 'ollama'"):
         programs_for("ollama", home=home)
+
+
+def test_a_python_that_finds_the_engine_elsewhere_is_asked_for_its_version(home: Home, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "vllm-0.24.0.dist-info").mkdir(parents=True)
+    (elsewhere / "vllm-0.24.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: vllm\nVersion: 0.24.0\n"
+    )
+    python = executable(tmp_path / "bin" / "python", f'#!/bin/sh\nPYTHONPATH={elsewhere} exec {sys.executable} "$@"\n')
+
+    (found,) = programs_for("vllm", home=home, program=str(python))
+
+    assert found.version == "0.24.0"

@@ -7,6 +7,7 @@ from inference_arena.run.crosscheck import MOST_REQUESTS, Checked, crosscheck_re
 from inference_arena.run.drivers import DRIVERS, find_driver
 from inference_arena.run.first import key_headers, list_models
 from inference_arena.run.guided import Guided, guide
+from inference_arena.run.images import container_program
 from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
@@ -37,6 +38,7 @@ __all__ = [
     "Suite",
     "View",
     "conduct",
+    "container_program",
     "crosscheck_record",
     "embedded_card",
     "fetch_checkpoint",

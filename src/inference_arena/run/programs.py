@@ -1,6 +1,7 @@
 """Which programs on this machine can run an engine, best first.
 
-One that is given; else an environment of the arena's own; else one on PATH; else the built-in engine. Versions are read
+One that is given; else an environment of the arena's own; else one on PATH; else the built-in engine. Portable builds
+come after what is on PATH. Versions are read
 from the packages beside a program where there are any: starting vLLM only to ask it takes a quarter of a minute.
 """
 
@@ -40,8 +41,7 @@ VERSION_BYTES: Final = 64 * 1024
 _VERSION: Final = re.compile(r"version:\s*(\S+)")
 _ASK: Final = """
 import sys
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_here
+from importlib.metadata import PackageNotFoundError, version
 for name in sys.argv[1:]:
     try:
         sys.exit(print("version:", version(name)))
@@ -82,9 +82,13 @@ class Here(Fact):
 def here(engine: str, *, home: Home) -> tuple[Here, ...]:
     """All that can start the engine on this machine, best first; raises NotFoundError for an unknown engine."""
     card = package_card(engine)
+    own = [Here(where="arena", program=one) for one in _own(card, home)]
+    # a build for any processor gives way to one on PATH, which may be for this one or its card
+    portable = [one for one in own if _OURS in one.program.argv]
     return (
-        *(Here(where="arena", program=one) for one in _own(card, home)),
+        *(one for one in own if one not in portable),
         *(Here(where="PATH", program=one) for one in _on_path(card)),
+        *portable,
         *(Here(where="built-in", program=one) for one in _built_in(card)),
     )
 
