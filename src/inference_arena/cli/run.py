@@ -4,7 +4,7 @@ import os
 import secrets
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -96,6 +96,10 @@ def command(
         list[str] | None,
         typer.Option(help="Any flag of the engine, passed on as it is; may be repeated.", metavar="--NAME=VALUE"),
     ] = None,
+    driver: Annotated[
+        Literal["arena", "guidellm"],
+        typer.Option(help="Who sends the load: we, or GuideLLM, whose numbers become a report and no record."),
+    ] = "arena",
     port: Annotated[
         int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
     ] = None,
@@ -169,14 +173,17 @@ def command(
         request_limit_s=units.parse_seconds(request_timeout),
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(
-        asked,
-        api_key=read_key(api_key_env),
-        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
-        together=together,
-        as_json=as_json,
-        plain=as_json or quiet,
-    )
+    how: dict[str, Any] = {
+        "api_key": read_key(api_key_env),
+        "together": together,
+        "as_json": as_json,
+        "plain": as_json or quiet,
+    }
+    if driver != "arena":
+        from inference_arena.cli.guided import measure_with  # noqa: PLC0415 - start-up stays quick
+
+        return measure_with(driver, asked, **how)
+    return measure(asked, sample_every_s=sampling_interval_s(sample_every, name="--sample-every"), **how)
 
 
 def sampling_interval_s(text: str, *, name: str) -> float:

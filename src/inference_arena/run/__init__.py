@@ -5,7 +5,10 @@ from inference_arena.run.alive import is_alive, wait_for_end
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.configure import check_port, measured_best, named_settings, order_for
-from inference_arena.run.first import first_model, key_headers
+from inference_arena.run.crosscheck import MOST_REQUESTS, Checked, crosscheck_record
+from inference_arena.run.drivers import DRIVERS, find_driver
+from inference_arena.run.first import first_model, key_headers, list_models
+from inference_arena.run.guided import Guided, guide
 from inference_arena.run.images import container_program
 from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
@@ -37,11 +40,15 @@ from inference_arena.run.up import (
 from inference_arena.run.watching import Seen, Watching
 
 __all__ = [
+    "DRIVERS",
+    "MOST_REQUESTS",
     "Address",
     "Answered",
     "Asked",
+    "Checked",
     "Ended",
     "Found",
+    "Guided",
     "Here",
     "Installed",
     "Interrupts",
@@ -64,15 +71,19 @@ __all__ = [
     "choose_serving",
     "conduct",
     "container_program",
+    "crosscheck_record",
     "embedded_card",
     "fetch_checkpoint",
+    "find_driver",
     "first_model",
     "guess_s",
+    "guide",
     "here",
     "install",
     "installed",
     "is_alive",
     "key_headers",
+    "list_models",
     "log_since",
     "make_job",
     "measured_best",

@@ -57,7 +57,7 @@ def conduct(
     api_key = api_key or key_in(job.trial.settings.flags)
     secrets = () if api_key is None else (api_key,)
     cores = choose_cores(usable_cores(), threads=job.trial.settings.threads)
-    draft = _draft(job, clock, home)
+    draft = draft_of(job, clock, home)
     progress.planned(None if job.prediction is None else job.prediction.budget)
     with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
         with ExitStack() as stack:
@@ -70,7 +70,7 @@ def conduct(
                 device_interval_s=sample_every_s if is_here else None,
             )
             stack.enter_context(heart)
-            tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
+            tools = tools_of(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
                            interrupts=interrupts, cores=cores, heart=heart)  # fmt: skip
             run(job, tools)
             _look_for_a_container(journal)
@@ -92,7 +92,7 @@ def usable_cores() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
 
-def _draft(job: Job, clock: Clock, home: Home) -> Draft:
+def draft_of(job: Job, clock: Clock, home: Home) -> Draft:
     now = datetime.fromtimestamp(clock.zero_unix_s, UTC)
     return Draft(
         id=new_record_id(now, random_hex=os.urandom(3).hex()),
@@ -120,7 +120,7 @@ def without_secrets(trial: Trial) -> Trial:
     return trial.model_copy(update={"settings": trial.settings.model_copy(update={"flags": flags})})
 
 
-def _tools(
+def tools_of(
     job: Job,
     *,
     journal: Journal,

@@ -137,7 +137,7 @@ def _enter(tools: Tools, where: _Where, stage: Stage, *, title: str, detail: str
 
 
 def _measure(job: Job, tools: Tools, where: _Where) -> None:
-    server, known = _start_first_that_works(job, tools, where)
+    server, known = start_first_that_works(job, tools, where)
     try:
         with tools.watch(server, known):
             _drive_all(job, tools, where, server=server, known=known)
@@ -148,13 +148,13 @@ def _measure(job: Job, tools: Tools, where: _Where) -> None:
     _self_test(tools, where)
 
 
-def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Server, Acquainted]:
+def start_first_that_works(job: Job, tools: Tools, where: _Where | None = None) -> tuple[Server, Acquainted]:
     """The job's programs in turn, or the server that runs already."""
     if not job.programs:
-        return _start(tools, where, None)
+        return _start(tools, where or _Where(), None)
     _, started = first_that_works(
         job.programs,
-        lambda program: _start(tools, where, program),
+        lambda program: _start(tools, where or _Where(), program),
         on_failure=lambda text: tools.journal.event("note", text=text),
     )
     return started
