@@ -26,6 +26,7 @@ from inference_arena.engines import (
     causes,
     gpu_causes,
     llamacpp,
+    llamacpp_log,
     readings,
     sglang,
     sglang_causes,
@@ -234,7 +235,7 @@ def _causes(found: Iterable[tuple[str, str, str]]) -> str:
 
 
 def _llama_causes(*_: object) -> str:
-    return _causes((cause, what, advice) for _, cause, what, advice in llamacpp._CAUSES)
+    return _rows(llamacpp_log.CAUSES, but=())
 
 
 SHARED = (*gpu_causes.OUT_OF_MEMORY, *gpu_causes.OUT_OF_MEMORY_ANYHOW, *gpu_causes.MODEL, *gpu_causes.MACHINE,
@@ -272,7 +273,7 @@ def _engine_stages(*_: object) -> str:
 
 
 def _llama_signals(*_: object) -> str:
-    return _causes(llamacpp._SIGNALS.values())
+    return _causes(llamacpp_log._SIGNALS.values())
 
 
 def _request_failures(*_: object) -> str:

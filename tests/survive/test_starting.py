@@ -62,11 +62,8 @@ def test_a_flag_that_would_send_the_engine_elsewhere_is_a_usage_error(faked: Are
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
-def test_an_engine_that_the_arena_knows_but_does_not_start_is_told_how_to_be_measured(
-    faked: Arena, engine: str
-) -> None:
+def test_an_engine_that_reads_no_gguf_files_is_a_usage_error_that_says_what_it_reads(faked: Arena, engine: str) -> None:
     done = faked.run_model("--engine", engine)
     assert done.code == 2
-    done.says(f"the arena does not start {engine} by itself yet")
-    done.says("arena run --url")
+    done.says("is not started with a GGUF file", "safetensors", "--engine llamacpp")
     assert faked.records == faked.journals == []

@@ -3,6 +3,7 @@
 import os
 import secrets
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -94,6 +95,10 @@ def command(
     ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    retry_fixes: Annotated[
+        bool, typer.Option("--retry-fixes", help="When it fails, change what the diagnosis advises and try again.")
+    ] = False,
+    retries: Annotated[int, typer.Option(help="How often --retry-fixes tries again.", min=1, max=20)] = 3,
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
@@ -105,6 +110,7 @@ def command(
     arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
     arena run mistral-7b --engine vllm                 the engine fetches the model
     arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
+    arena run mistral-7b --engine vllm --retry-fixes   change what its failure advises, and try again
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
     """  # noqa: D301
@@ -144,7 +150,16 @@ def command(
         request_limit_s=units.parse_seconds(request_timeout),
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
+    if url is not None and retry_fixes:
+        raise UsageError("--retry-fixes goes with an engine that is started here", try_="leave it out with --url")
+    return measure(
+        asked,
+        api_key=read_key(api_key_env),
+        together=together,
+        as_json=as_json,
+        plain=as_json or quiet,
+        retries=retries if retry_fixes else 0,
+    )
 
 
 def choose_seed(asked: int | None, *, url: str | None) -> int:
@@ -182,7 +197,9 @@ def read_key(name: str | None) -> str | None:
     return key
 
 
-def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
+def measure(
+    asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool, retries: int = 0
+) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
     from inference_arena.run import Interrupts  # noqa: PLC0415
@@ -194,7 +211,7 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
+            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, retries=retries)
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -203,16 +220,25 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
 
 
 def _measured(
-    asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
+    asked: "Asked",
+    home: "Home",
+    progress: "Progress",
+    interrupts: "Interrupts",
+    *,
+    api_key: str | None,
+    retries: int,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
-    from inference_arena.run import conduct  # noqa: PLC0415
+    from inference_arena.run import attempts, conduct  # noqa: PLC0415
 
     progress.stage("look at machine")
     job = prepare(asked, host=read_host(), home=home, progress=progress)
     complain(announcement(job))
-    return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+    run = partial(conduct, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+    if not retries:
+        return run(job)
+    return attempts(job, retries=retries, run=run, tell=complain, ended=lambda: interrupts.by is not None)
 
 
 def announcement(job: "object") -> str:

@@ -7,7 +7,8 @@ those whose log and counters it understands, whoever started them.
 
 from inference_arena.engines import llamacpp, openai, sglang, vllm
 from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Readable
-from inference_arena.engines.causes import STAGES
+from inference_arena.engines.causes import STAGES, further
+from inference_arena.engines.mend import given, names_of, with_flags, with_settings, without_flags
 from inference_arena.engines.openai import identify, model_ids
 from inference_arena.engines.pasted import Explanation, explain
 from inference_arena.engines.translate import Translated, translate
@@ -30,7 +31,13 @@ __all__ = [
     "Readable",
     "Translated",
     "explain",
+    "further",
+    "given",
     "identify",
     "model_ids",
+    "names_of",
     "translate",
+    "with_flags",
+    "with_settings",
+    "without_flags",
 ]

@@ -11,6 +11,7 @@ from inference_arena.plan import Settings
 
 NAME: Final = "openai"
 TITLE: Final = "the server"
+MILESTONES: Final[tuple[tuple[str, str], ...]] = ()
 FORMAT: Final = "any"
 DUMMY: Final[tuple[str, ...]] = ()
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType({})

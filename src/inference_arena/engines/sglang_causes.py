@@ -35,6 +35,7 @@ ARGUMENTS: Final = (
         words=r"error: unrecognized arguments: (?P<flag>.+)",
         what="this release of SGLang does not know {flag}",
         advice="leave {flag} out, or look it up with: python -m sglang.launch_server --help",
+        drops="{flag}",
     ),
     Cause(
         cause="bad-flag",
@@ -42,6 +43,7 @@ ARGUMENTS: Final = (
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="SGLang cannot use what {flag} was given: {problem}",
         advice="correct it; python -m sglang.launch_server --help tells what it takes",
+        drops="{flag}",
         reproduced=False,
     ),
 )
@@ -110,6 +112,7 @@ FORMAT: Final = (
         r"the `quantization` argument \((?P<method>[\w-]+)\)",
         what="--quantization {method} was asked for, and the checkpoint is in {has}",
         advice="leave --quantization out: SGLang reads it off the checkpoint",
+        drops="--quantization",
         reproduced=False,
     ),
 )

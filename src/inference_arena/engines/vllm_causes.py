@@ -59,6 +59,7 @@ ARGUMENTS: Final = (
         words=r"error: unrecognized arguments: (?P<flag>.+)",
         what="this release of vLLM does not know {flag}",
         advice="leave {flag} out, or look it up with: vllm serve --help=all",
+        drops="{flag}",
     ),
     Cause(
         cause="bad-flag",
@@ -66,6 +67,7 @@ ARGUMENTS: Final = (
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="vLLM cannot use what {flag} was given: {problem}",
         advice="correct it; vllm serve --help=all tells what it takes",
+        drops="{flag}",
         reproduced=False,
     ),
 )
@@ -170,6 +172,7 @@ FORMAT: Final = (
         words=r"Cannot find the config file for (?P<method>[\w-]+)",
         what="--quantization {method} was asked for, and the checkpoint is not quantized that way",
         advice="leave --quantization out: vLLM reads it off the checkpoint; or use a checkpoint in {method}",
+        drops="--quantization",
     ),
     Cause(
         cause="quantization-mismatch",
@@ -177,6 +180,7 @@ FORMAT: Final = (
         r"the `quantization` argument \((?P<method>[\w-]+)\)",
         what="--quantization {method} was asked for, and the checkpoint is in {has}",
         advice="leave --quantization out: vLLM reads it off the checkpoint",
+        drops="--quantization",
         reproduced=False,
     ),
     Cause(

@@ -8,9 +8,11 @@ from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.programs import llama_programs, programs_for
+from inference_arena.run.retry import MOST_RETRIES, attempts
 from inference_arena.run.salvage import Salvaged, salvage
 
 __all__ = [
+    "MOST_RETRIES",
     "Asked",
     "Ended",
     "Found",
@@ -18,6 +20,7 @@ __all__ = [
     "Job",
     "Program",
     "Salvaged",
+    "attempts",
     "conduct",
     "embedded_card",
     "fetch_checkpoint",

@@ -109,6 +109,12 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     if engine not in ENGINES or engine == "openai":
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
+    if ENGINES[engine].FORMAT != "gguf":
+        raise UsageError(
+            f"{ENGINES[engine].TITLE} is not started with a GGUF file",
+            why="it reads folders with safetensors files, and models of the hub",
+            try_="--engine llamacpp for this file, or the name of such a folder or model",
+        )
     refuse_own_flags(engine, asked.flags)
     if asked.weights == "dummy":
         raise UsageError(

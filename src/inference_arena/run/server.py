@@ -1,27 +1,22 @@
 """A server to measure: launched here under a supervisor, or attached to by its address. Bounded waits only."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Final
 
 from inference_arena.engines import ENGINES, Engine
 from inference_arena.record import Failed, Stage
 from inference_arena.run.address import Address
 from inference_arena.run.failure import RunFailed, from_diagnosis
-from inference_arena.run.http import get
 from inference_arena.run.job import Job, Program
 from inference_arena.run.process import EngineNotStarted, EngineProcess, free_port, start_engine
 from inference_arena.run.scrub import scrub_text
 
 LOOPBACK: Final = "127.0.0.1"
-ASK_EVERY_S: Final = 0.05
-SHOWN_LINES: Final = 3
 # ends before the first answer that speak against this build of the engine, not against the model or its settings
 BUILD_CAUSES: Final = frozenset({"illegal-instruction", "crashed", "engine-died"})
-OnLog = Callable[[Sequence[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +87,9 @@ def _offline(model: str) -> Mapping[str, str]:
     return {"HF_HUB_OFFLINE": "1"} if Path(model).exists() else {}
 
 
-def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:
-    """Seconds until the server says that it is ready. Raises RunFailed when it ends, or is not ready in time."""
-    began = monotonic()
-    url = server.root + server.engine.HEALTH_PATH
-    while True:
-        reply = get(url, headers={}, timeout_s=2.0)
-        if server.exit_code() is not None:
-            raise died(server, stage="ready")
-        if reply.status == 200:
-            return monotonic() - began
-        if monotonic() - began > limit_s:
-            raise _never_ready(server, limit_s=limit_s, last=reply.error or f"HTTP {reply.status}")
-        on_log(server.log()[-SHOWN_LINES:])
-        sleep(ASK_EVERY_S)
-
-
 def died(server: Server, *, stage: Stage) -> RunFailed:
     """The engine's own end, told from its log. A signal may mean that this build does not suit this machine."""
     code = server.exit_code()
     diagnosis = server.engine.diagnose([scrub_text(line) for line in server.log()], exit_code=code)
     failed = from_diagnosis(stage, diagnosis)
     return RunFailed(failed, worth_another_program=stage != "load" and diagnosis.cause in BUILD_CAUSES)
-
-
-def _never_ready(server: Server, *, limit_s: float, last: str) -> RunFailed:
-    said = tuple(scrub_text(line.strip()) for line in server.log() if line.strip())[-SHOWN_LINES:]
-    return RunFailed(
-        Failed(
-            stage="ready",
-            cause="never-ready",
-            what=f"the engine was not ready within {limit_s:g} s",
-            why=f"its health check still says: {last}" + (f"; its last line: {said[-1]}" if said else ""),
-            advice="give it longer with --ready-timeout, or start it by hand to see what it waits for",
-            evidence=said,
-        )
-    )
