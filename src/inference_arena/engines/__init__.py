@@ -6,7 +6,7 @@ those whose log and counters it understands, whoever started them.
 """
 
 from inference_arena.engines import llamacpp, openai, sglang, vllm
-from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Readable
+from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Lack, Readable, lacking
 from inference_arena.engines.causes import STAGES, further
 from inference_arena.engines.mend import given, names_of, with_flags, with_settings, without_flags
 from inference_arena.engines.openai import identify, model_ids
@@ -28,12 +28,14 @@ __all__ = [
     "Engine",
     "Explanation",
     "FactValue",
+    "Lack",
     "Readable",
     "Translated",
     "explain",
     "further",
     "given",
     "identify",
+    "lacking",
     "model_ids",
     "names_of",
     "translate",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, llamacpp_log
-from inference_arena.engines.adapter import LISTENS, Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -39,6 +39,7 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("llama-server",)
 FORMAT: Final = "gguf"
+REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final[tuple[str, ...]] = ()
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, vllm_log
-from inference_arena.engines.adapter import LISTENS, Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -45,6 +45,7 @@ COUNTERS_OF_SPECULATION: Final = ("draft_tokens_total", "draft_tokens_accepted_t
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 PROGRAM: Final = ("vllm",)
 FORMAT: Final = "safetensors"
+REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final = ("--load-format", "dummy")
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -72,7 +72,8 @@ def _failed(failed: Failed) -> tuple[str, ...]:
     why = words.plain(failed.why).rstrip(".")
     reason = (f"Why: {why}.",) if why else ()
     advice = (f"Try: {words.plain(failed.advice)}",) if failed.advice else ()
-    return (f"It did not work: {what}. It ended {_STAGES[failed.stage]}.", *reason, *advice)
+    untested = ("Nobody has seen this failure here: the advice is untested.",) if failed.reproduced is False else ()
+    return (f"It did not work: {what}. It ended {_STAGES[failed.stage]}.", *reason, *advice, *untested)
 
 
 def _interrupted(record: Record, interrupted: Interrupted) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from inference_arena.plan import Settings
 from inference_arena.record import Failed, Record
 from inference_arena.run.ask import TEMPLATE_TOKENS
 from inference_arena.run.job import Job
+from inference_arena.run.scrub import scrub_argv
 
 MOST_RETRIES: Final = 3
 SHARE_STEP: Final = 0.05
@@ -142,12 +143,12 @@ def _more_beside(job: Job, failed: Failed) -> Job | None:
 
 
 def _smaller_context(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
-    """Half of it, but room for the load; only where the context decides how much memory is taken."""
+    """A quarter of it, but room for the load; only where the context decides how much memory is taken."""
     context = _context(job)
     if job.trial.engine != "llamacpp" or context is None:
         return None
     need = -(-(job.trial.lengths.longest_tokens + TEMPLATE_TOKENS) // BLOCK) * BLOCK
-    return _set(job, context_tokens=max(need, context // 2 // BLOCK * BLOCK)) if need < context else None
+    return _set(job, context_tokens=max(need, context // 4 // BLOCK * BLOCK)) if need < context else None
 
 
 def _context(job: Job) -> int | None:
@@ -202,7 +203,7 @@ def _differences(before: Job, after: Job) -> tuple[str, ...]:
 def _changed_settings(before: Job, after: Job) -> Iterator[str]:
     dialect = DIALECTS[before.trial.engine]
     old, new = (dict(job.trial.settings) for job in (before, after))
-    flags_before, flags_after = (given(dialect, job.trial.settings.flags) for job in (before, after))
+    flags_before, flags_after = (given(dialect, scrub_argv(job.trial.settings.flags)) for job in (before, after))
     asked = set(given(dialect, before.engine.user_flags))
     told: set[str] = set()
     for name in new:
@@ -238,10 +239,11 @@ def _explained(before: Job, after: Job, *, said: Sequence[str], failed: Failed) 
     effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
     changed = [name for name in effective if effective[name] != before.engine.effective.get(name)]
     reason = f"changed after {failed.cause}"
+    number = 1 + sum(name.startswith("retry ") for name in before.engine.choices)
     choices = {
         **{name: why for name, why in before.engine.choices.items() if name in effective or name not in dict(settings)},
         **dict.fromkeys(changed, reason),
-        "retry": f"{'; '.join(said)} (after {failed.cause}: {failed.what})",
+        f"retry {number}": f"{'; '.join(said)} (after {failed.cause}: {failed.what})",
     }
     engine = before.engine.model_copy(update={"effective": effective, "choices": choices})
     return after.model_copy(update={"engine": engine})

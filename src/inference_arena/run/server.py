@@ -19,6 +19,10 @@ LOOPBACK: Final = "127.0.0.1"
 BUILD_CAUSES: Final = frozenset({"illegal-instruction", "crashed", "engine-died"})
 
 
+# of a first request: a connection came about and no answer
+UNANSWERED: Final = frozenset({"silent", "timeout", "connection-closed", "connection-reset", "empty-answer"})
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """One server. `process` is None for one that is not ours to stop."""
@@ -85,6 +89,29 @@ def _environment(extra: Mapping[str, str]) -> Mapping[str, str] | None:
 def _offline(model: str) -> Mapping[str, str]:
     """What lies here whole is not looked for elsewhere: an engine would ask the hub about it, and wait."""
     return {"HF_HUB_OFFLINE": "1"} if Path(model).exists() else {}
+
+
+def failed_first_answer(server: Server, error: RunFailed) -> RunFailed:
+    """A launched engine that took no request although it said that it is ready: its log may know more."""
+    if server.process is None:
+        return error
+    if server.process.wait(1.0) is not None:
+        return died(server, stage="probe")
+    if error.failed.cause not in UNANSWERED:
+        return error
+    diagnosis = server.engine.diagnose([scrub_text(line) for line in server.log()], exit_code=None)
+    if diagnosis.cause not in {"unknown", "never-ready", "engine-died"}:
+        return RunFailed(from_diagnosis("probe", diagnosis))
+    return RunFailed(
+        error.failed.model_copy(
+            update={
+                "what": "the engine says that it is ready, and does not answer requests",
+                "advice": "look at its log: a part of it may hang or have ended; another release, or fewer features "
+                "(graphs, speculation), tells which; --request-timeout sets how long an answer may take",
+                "evidence": diagnosis.evidence,
+            }
+        )
+    )
 
 
 def died(server: Server, *, stage: Stage) -> RunFailed:
