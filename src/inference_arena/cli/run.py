@@ -151,7 +151,11 @@ def command(
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
     if url is not None and retry_fixes:
-        raise UsageError("--retry-fixes goes with an engine that is started here", try_="leave it out with --url")
+        raise UsageError(
+            "--retry-fixes goes with an engine that is started here",
+            why="a server that runs already is not ours to change",
+            try_="leave it out with --url",
+        )
     return measure(
         asked,
         api_key=read_key(api_key_env),
