@@ -32,7 +32,7 @@ def test_of_two_runs_at_once_the_second_is_refused_and_told_who_measures(faked: 
     faked.wait_for(first, "tick")
     second = faked.run_model("--json")
     assert second.code == 1
-    second.says("another run is measuring", f"pid {first.pid}", "--together")
+    second.says("another run is measuring", f"pid {first.pid}", "measures tiny.gguf", "--together")
     assert "another run" in second.document["error"]["what"]
     assert len(faked.journals) == 1
     together = faked.run_model("--together")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inference_arena import units
+from inference_arena.cli.holding import held_cards
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
@@ -213,7 +214,7 @@ def measure(
     check_writable(home)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        stack.enter_context(nullcontext() if together else measuring_lock(home))
+        stack.enter_context(nullcontext() if together else measuring_lock(home, what=subject(asked)))
         with Progress(plain=plain) as progress:
             record, path = _measured(asked, home, progress, interrupts, api_key=api_key, retries=retries)
         try:
@@ -237,12 +238,21 @@ def _measured(
     from inference_arena.run import attempts, conduct  # noqa: PLC0415
 
     progress.stage("look at machine")
-    job = prepare(asked, host=read_host(), home=home, progress=progress)
+    host = read_host()
+    job = prepare(asked, host=host, home=home, progress=progress)
     complain(announcement(job))
+    if job.address is None and (held := held_cards(host)):
+        complain(held)
     run = partial(conduct, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
     if not retries:
         return run(job)
     return attempts(job, retries=retries, run=run, tell=complain, ended=lambda: interrupts.by is not None)
+
+
+def subject(asked: "Asked") -> str:
+    """For another arena that waits."""
+    model = "this machine" if asked.model is None else Path(asked.model).name
+    return asked.url or " on ".join(part for part in (model, asked.engine) if part)
 
 
 def announcement(job: "object") -> str:

@@ -30,8 +30,8 @@ def take_lock(path: Path) -> int | None:
 
 
 @contextmanager
-def measuring_lock(home: Home) -> Iterator[None]:
-    """Held while a run measures; raises ArenaError when another run of this home does."""
+def measuring_lock(home: Home, *, what: str = "") -> Iterator[None]:
+    """Held while a run measures `what`; raises ArenaError, which names the holder, when another of this home does."""
     make_folder(home.root)
     with storage(f"{home.lock_path} could not be locked"):
         handle = take_lock(home.lock_path)
@@ -39,15 +39,15 @@ def measuring_lock(home: Home) -> Iterator[None]:
         raise _busy(home.lock_path)
     try:
         with storage(f"{home.lock_path} could not be written"):
-            _sign(handle)
+            _sign(handle, what)
         yield
     finally:
         os.close(handle)
 
 
-def _sign(handle: int) -> None:
+def _sign(handle: int, what: str) -> None:
     os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()} {time.strftime('%H:%M')}\n".encode(), 0)
+    os.pwrite(handle, f"{os.getpid()} {time.strftime('%H:%M')} {what}\n".encode(errors="replace"), 0)
 
 
 def _busy(path: Path) -> ArenaError:
@@ -59,9 +59,9 @@ def _busy(path: Path) -> ArenaError:
 
 
 def _holder(path: Path) -> str:
-    """The process and since when, as it signed itself; a holder that has not signed yet stays unknown."""
+    """The process, since when, and what it measures, as it signed itself; one that has not signed yet stays unknown."""
     try:
-        pid, since = path.read_text("ascii").split()
+        pid, since, *what = path.read_text("utf-8", errors="replace").split(maxsplit=2)
     except (OSError, ValueError):
         return "another process holds the lock"
-    return f"pid {pid} since {since}"
+    return f"pid {pid} since {since}" + (f" measures {what[0].strip()}" if what else "")
