@@ -36,7 +36,7 @@ from inference_arena.engines import (
     vllm_log,
 )
 from inference_arena.metrics import doubts
-from inference_arena.run import failure
+from inference_arena.run import failure, retry
 
 SOURCE = Path(inference_arena.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
@@ -265,6 +265,35 @@ def _rows(table_of: Sequence[causes.Cause], *, but: Sequence[causes.Cause]) -> s
     return table(("cause", "what it means", "what to try", "seen here"), body)
 
 
+def _retry_fixes(*_: object) -> str:
+    """By cause, everything that is tried, the best first."""
+    tried: dict[str, list[str]] = {}
+    for row in (*vllm_causes.CAUSES, *sglang_causes.CAUSES, *llamacpp_log.CAUSES):
+        tried.setdefault(row.cause, [])
+        tried[row.cause] += [f"`{row.flags}`"] if row.flags else []
+        tried[row.cause] += [f"leaves out {_cell(row.drops)}"] if row.drops else []
+    for cause, proposals in retry.FIXES.items():
+        tried.setdefault(cause, [])
+        tried[cause] += [_phrase(one.__doc__ or "") for one in proposals]
+    return table(
+        ("cause", "what is changed, one at a time"),
+        [
+            (f"`{cause}`", "; or ".join(dict.fromkeys(fixes)) or "nothing: see what to try")
+            for cause, fixes in tried.items()
+        ],
+    )
+
+
+def _phrase(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
+def causes_of_engines() -> set[str]:
+    """Every cause that an engine's log or its end may tell."""
+    rows_of = (*vllm_causes.CAUSES, *vllm_causes.SILENT, *sglang_causes.CAUSES, *llamacpp_log.CAUSES)
+    return {row.cause for row in rows_of} | {cause for cause, _, _ in causes._SIGNALS.values()} | {"never-ready"}
+
+
 def _signals(*_: object) -> str:
     return _causes((cause, f"the engine {what}", advice) for cause, what, advice in causes._SIGNALS.values())
 
@@ -316,7 +345,7 @@ def _texts(node: ast.expr) -> list[str]:
 
 
 def _startup_facts(*_: object) -> str:
-    tables = {"llama.cpp": llamacpp.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS}
+    tables = {"llama.cpp": llamacpp_log.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS}
     told: dict[str, list[str]] = {}
     printed: dict[str, list[str]] = {}
     for engine, rows_of in tables.items():
@@ -581,6 +610,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "sglang-causes": _sglang_causes,
     "gpu-causes": _gpu_causes,
     "signals": _signals,
+    "retry-fixes": _retry_fixes,
     "engine-stages": _engine_stages,
     "request-failures": _request_failures,
     "startup-facts": _startup_facts,

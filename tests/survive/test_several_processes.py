@@ -126,3 +126,9 @@ def test_a_server_of_others_is_not_mended(arena: Arena) -> None:
     done = arena.run("run", "--url", "http://127.0.0.1:1/v1", "--retry-fixes")
     assert done.code == 2
     done.says("--retry-fixes goes with an engine that is started here")
+
+
+def test_a_number_of_attempts_without_the_wish_for_them_is_a_usage_error(arena: Arena) -> None:
+    done = arena.run("run", "--retries", "2")
+    assert done.code == 2
+    assert "--retries goes with --retry-fixes" in done.err

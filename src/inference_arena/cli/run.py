@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inference_arena.run import Asked, Interrupts
     from inference_arena.store import Home
 
+RETRIES = 3
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
 LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running server", "Output"
 
@@ -99,7 +100,9 @@ def command(
     retry_fixes: Annotated[
         bool, typer.Option("--retry-fixes", help="When it fails, change what the diagnosis advises and try again.")
     ] = False,
-    retries: Annotated[int, typer.Option(help="How often --retry-fixes tries again.", min=1, max=20)] = 3,
+    retries: Annotated[
+        int | None, typer.Option(help="How often --retry-fixes tries again; 3 if not named.", min=1, max=20)
+    ] = None,
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
@@ -151,19 +154,13 @@ def command(
         request_limit_s=units.parse_seconds(request_timeout),
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    if url is not None and retry_fixes:
-        raise UsageError(
-            "--retry-fixes goes with an engine that is started here",
-            why="a server that runs already is not ours to change",
-            try_="leave it out with --url",
-        )
     return measure(
         asked,
         api_key=read_key(api_key_env),
         together=together,
         as_json=as_json,
         plain=as_json or quiet,
-        retries=retries if retry_fixes else 0,
+        retries=count_retries(retries, wanted=retry_fixes, url=url),
     )
 
 
@@ -172,6 +169,19 @@ def choose_seed(asked: int | None, *, url: str | None) -> int:
     if asked is not None:
         return asked
     return 0 if url is None else secrets.randbelow(2**31)
+
+
+def count_retries(asked: int | None, *, wanted: bool, url: str | None) -> int:
+    """How often a failed start is mended; 0 where nobody asked for it."""
+    if asked is not None and not wanted:
+        raise UsageError("--retries goes with --retry-fixes", try_=f"--retry-fixes --retries {asked}")
+    if wanted and url is not None:
+        raise UsageError(
+            "--retry-fixes goes with an engine that is started here",
+            why="a server that runs already is not ours to change",
+            try_="leave it out with --url",
+        )
+    return (asked or RETRIES) if wanted else 0
 
 
 def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:

@@ -27,8 +27,8 @@ class Failed(Fact):
     """It did not work: at which stage, for which cause, what shows it, and what to try.
 
     `flags`: the advice in the engine's own flags, where it comes to that; `drops`: flags to leave out. `engine_stage`:
-    how far the engine had come by its log. `reproduced`: whether such a failure was seen for real, so that its advice
-    was tried; None where no log was read.
+    how far the engine had come by its log. `reproduced`: whether such a failure was seen for real; else its advice is
+    untested. None where no log was read.
     """
 
     kind: Literal["failed"] = "failed"

@@ -8,11 +8,10 @@ from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.programs import llama_programs, programs_for
-from inference_arena.run.retry import MOST_RETRIES, attempts
+from inference_arena.run.retry import attempts
 from inference_arena.run.salvage import Salvaged, salvage
 
 __all__ = [
-    "MOST_RETRIES",
     "Asked",
     "Ended",
     "Found",

@@ -18,7 +18,6 @@ from inference_arena.run.ask import TEMPLATE_TOKENS
 from inference_arena.run.job import Job
 from inference_arena.run.scrub import scrub_argv
 
-MOST_RETRIES: Final = 3
 SHARE_STEP: Final = 0.05
 FREE_MARGIN: Final = 0.02  # of a card, beside what is free: the engine itself takes some before it looks
 LEAST_SHARE: Final = 0.1
@@ -99,18 +98,19 @@ def _dropped_flags(job: Job, failed: Failed) -> Job | None:
 
 
 def _free_port(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
+    """A free port."""
     return job.model_copy(update={"port": None})
 
 
 def _other_build(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
-    """The next program that is here, where it is another release or another build."""
+    """The next program of this engine that is here: another release, or another build."""
     if len(job.programs) < 2:
         return None
     return job.model_copy(update={"programs": job.programs[1:], "prediction": None})
 
 
 def _larger_share(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
-    """A tenth more of the card, as far as it is free."""
+    """A tenth of the card more for the engine, as far as that is free."""
     share, free = job.trial.settings.memory_share, _free_share(job)
     if share is None or free is None or free <= share:
         return None
@@ -124,12 +124,13 @@ def _free_share(job: Job) -> float | None:
 
 
 def _larger_static_share(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
+    """A tenth of the card more for weights and KV cache."""
     share = job.trial.settings.static_share
     return None if share is None else _set(job, static_share=round(min(share + 2 * SHARE_STEP, MOST_SHARE), 2))
 
 
 def _smaller_share(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
-    """What lies outside the engine's share needs more room."""
+    """A twentieth of the card less for the engine."""
     for name in ("memory_share", "static_share"):
         share = getattr(job.trial.settings, name)
         if share is not None and share - SHARE_STEP >= LEAST_SHARE:
@@ -138,12 +139,12 @@ def _smaller_share(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
 
 
 def _more_beside(job: Job, failed: Failed) -> Job | None:
-    """Graphs, and what requests take for a moment, lie outside the share; weights do not."""
+    """A twentieth of the card less for the engine, where it was past its weights: graphs and steps lie beside them."""
     return _smaller_share(job, failed) if failed.engine_stage in {"warm-up", "serving"} else None
 
 
 def _smaller_context(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
-    """A quarter of it, but room for the load; only where the context decides how much memory is taken."""
+    """llama.cpp: a quarter of the context, but room for the load."""
     context = _context(job)
     if job.trial.engine != "llamacpp" or context is None:
         return None
@@ -161,6 +162,7 @@ def _context(job: Job) -> int | None:
 
 
 def _fewer_slots(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
+    """llama.cpp: half as many slots."""
     parallel = job.trial.settings.parallel
     return _set(job, parallel=parallel // 2) if job.trial.engine == "llamacpp" and parallel and parallel > 1 else None
 
