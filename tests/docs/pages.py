@@ -239,8 +239,14 @@ def _llama_causes(*_: object) -> str:
     return _rows(llamacpp_log.CAUSES, but=())
 
 
-SHARED = (*gpu_causes.OUT_OF_MEMORY, *gpu_causes.OUT_OF_MEMORY_ANYHOW, *gpu_causes.MODEL, *gpu_causes.MACHINE,
-          *gpu_causes.PACKAGES)  # fmt: skip
+SHARED = (
+    *gpu_causes.OUT_OF_MEMORY,
+    *gpu_causes.OUT_OF_MEMORY_ANYHOW,
+    *gpu_causes.QUANTIZATION,
+    *gpu_causes.MODEL,
+    *gpu_causes.MACHINE,
+    *gpu_causes.PACKAGES,
+)
 
 
 def _vllm_causes(*_: object) -> str:

@@ -119,6 +119,9 @@ APPLIED = [
     ("reported/out-of-memory-graphs-vllm", {}, ["--enforce-eager"]),
     ("reported/static-share-too-low-0.5.14", {"static_share": 0.232}, ["--mem-fraction-static 0.29"]),
     ("reported/out-of-memory-graphs-sglang", {"static_share": 0.85}, ["--mem-fraction-static 0.80"]),
+    ("reported/out-of-memory-serving-vllm", {"memory_share": 0.95}, ["--gpu-memory-utilization 0.9"]),
+    ("reported/out-of-memory-serving-sglang", {"static_share": 0.93}, ["--mem-fraction-static 0.88"]),
+    ("reported/dtype-for-quantization", {}, ["--dtype half"]),
     ("reported/static-share-too-low", {"static_share": 0.5}, ["--mem-fraction-static 0.6"]),
 ]
 

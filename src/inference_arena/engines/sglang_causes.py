@@ -4,7 +4,14 @@ import math
 from typing import Final
 
 from inference_arena.engines.causes import Cause, Facts, Found
-from inference_arena.engines.gpu_causes import MACHINE, MODEL, OUT_OF_MEMORY, OUT_OF_MEMORY_ANYHOW, PACKAGES
+from inference_arena.engines.gpu_causes import (
+    MACHINE,
+    MODEL,
+    OUT_OF_MEMORY,
+    OUT_OF_MEMORY_ANYHOW,
+    PACKAGES,
+    QUANTIZATION,
+)
 
 # above the least share that holds the weights: what is over is the whole KV cache
 _FIRST_POOL_SHARE: Final = 0.05
@@ -106,6 +113,7 @@ FORMAT: Final = (
         advice="use a newer release, or a checkpoint in another format (AWQ, GPTQ and FP8 are known widely)",
         reproduced=False,
     ),
+    *QUANTIZATION,
     Cause(
         cause="quantization-mismatch",
         words=r"specified in the model config \((?P<has>[\w-]+)\) does not match the quantization method specified in "
