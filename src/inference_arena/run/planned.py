@@ -24,8 +24,9 @@ from inference_arena.run.ask import (
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.scrub import scrub_argv
 
-LEAST_CONTEXT: Final = 4096  # room for prompts that come out longer than meant
 BLOCK: Final = 256
+# what may be asked for by options of ours
+PINNED: Final = ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers", "tensor_parallel", "replicas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,7 @@ def pinned_settings(asked: Asked, engine: str) -> Settings:
     """What our options and the engine's own flags ask for; raises UsageError for what it has nothing for."""
     dialect = DIALECTS.get(engine)
     settings, rest = dialect.read_flags(asked.flags) if dialect is not None else (Settings(), asked.flags)
-    named = {
-        name: getattr(asked, name) for name in ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers")
-    }
+    named = {name: getattr(asked, name) for name in PINNED}
     asked_for = {name: value for name, value in named.items() if value is not None}
     known = {dial.setting for dial in dialect.DIALS} if dialect is not None else set()
     if dialect is not None and (strange := [name for name in asked_for if name not in known]):
@@ -120,7 +119,7 @@ def _context(asked: Asked, model: Model) -> int:
             f"prompt and answer come to {need} tokens, and the model was trained for {model.context_tokens}",
             try_="smaller --input-tokens or --output-tokens",
         )
-    wanted = asked.context_tokens or max(LEAST_CONTEXT, -(-need // BLOCK) * BLOCK)
+    wanted = asked.context_tokens or -(-need // BLOCK) * BLOCK
     if wanted < make_lengths(asked).longest_tokens:
         raise UsageError(f"--context {wanted} is less than prompt and answer", try_=f"--context {need}")
     return min(wanted, model.context_tokens) if asked.context_tokens is None else wanted
