@@ -1,5 +1,6 @@
-"""Who else holds the cards, told before an engine is started beside them. Shown, never kept."""
+"""Who else holds the cards, told before an engine is started beside them; and what a run tells another. Never kept."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from inference_arena import units
@@ -7,6 +8,7 @@ from inference_arena import units
 if TYPE_CHECKING:
     from inference_arena.facts import Host
     from inference_arena.hardware import Holder
+    from inference_arena.run import Asked
 
 _SHOWN: Final = 4
 _ADVICE: Final = "end it, or wait for it: it moves the numbers, and the engine gets only what is left of the memory"
@@ -36,3 +38,9 @@ def _sentence(holder: "Holder", *, of: int | None) -> str:
     total = "" if of is None else f" of {units.gib(of)}"
     arena = " for another arena" if holder.by_arena else ""
     return f"Card {holder.device}: {who} (pid {holder.pid}{since}) holds {amount}{total}{arena}."
+
+
+def subject(asked: "Asked") -> str:
+    """For another arena that waits."""
+    model = "this machine" if asked.model is None else Path(asked.model).name
+    return asked.url or " on ".join(part for part in (model, asked.engine) if part)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inference_arena import units
-from inference_arena.cli.holding import held_cards
+from inference_arena.cli.holding import held_cards, subject
+from inference_arena.cli.mending import count_retries
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from inference_arena.run import Asked, Interrupts
     from inference_arena.store import Home
 
-RETRIES = 3
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
 LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running server", "Output"
 
@@ -179,19 +179,6 @@ def choose_seed(asked: int | None, *, url: str | None) -> int:
     return 0 if url is None else secrets.randbelow(2**31)
 
 
-def count_retries(asked: int | None, *, wanted: bool, url: str | None) -> int:
-    """How often a failed start is mended; 0 where nobody asked for it."""
-    if asked is not None and not wanted:
-        raise UsageError("--retries goes with --retry-fixes", try_=f"--retry-fixes --retries {asked}")
-    if wanted and url is not None:
-        raise UsageError(
-            "--retry-fixes goes with an engine that is started here",
-            why="a server that runs already is not ours to change",
-            try_="leave it out with --url",
-        )
-    return (asked or RETRIES) if wanted else 0
-
-
 def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
     """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
     return tuple(part for flag in flags for part in flag.split(maxsplit=1))
@@ -265,12 +252,6 @@ def _measured(
     if not retries:
         return run(job)
     return attempts(job, retries=retries, run=run, tell=complain, ended=lambda: interrupts.by is not None)
-
-
-def subject(asked: "Asked") -> str:
-    """For another arena that waits."""
-    model = "this machine" if asked.model is None else Path(asked.model).name
-    return asked.url or " on ".join(part for part in (model, asked.engine) if part)
 
 
 def announcement(job: "object") -> str:
