@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from survival import QUICK, Arena, Done, until
+from survival import QUICK, SCRIPT, Arena, Done, until
 from vllms import GOLDEN, acts, failing, write_environment, write_model
 
 
@@ -56,6 +56,13 @@ def test_an_engine_that_answers_health_alone_is_given_up_in_time_and_told_as_tha
     assert outcome["stage"] == "probe"
     assert outcome["what"] == "the engine says that it is ready, and does not answer requests"
     assert "--request-timeout" in outcome["advice"]
+
+
+def test_an_engine_that_never_tells_how_many_tokens_it_made_is_measured_by_what_came(arena: Arena) -> None:
+    done = run(arena, "--json", FAKE_SCRIPT=json.dumps({**SCRIPT, "usage": "missing"}))
+    assert done.code == 0, done.err
+    assert done.document["summary"]["points"][0]["ok"] == 2
+    assert arena.run("verify").code == 0
 
 
 def test_an_engine_that_prints_without_end_is_measured_and_its_log_stays_small(arena: Arena) -> None:

@@ -53,7 +53,7 @@ if "leaves children" in mode:  # as engines do with workers in sessions of their
 if "prints gigabytes" in mode:
     say("Starting to load model")
     chatter = b"chatter about nothing at all, again and again and again\\n" * 2000
-    for _ in range(600):
+    for _ in range(300):
         os.write(1, chatter)
 if "ignores SIGTERM" in mode:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

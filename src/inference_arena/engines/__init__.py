@@ -10,7 +10,7 @@ from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine,
 from inference_arena.engines.causes import STAGES, further
 from inference_arena.engines.mend import given, names_of, with_flags, with_settings, without_flags
 from inference_arena.engines.openai import identify, model_ids
-from inference_arena.engines.pasted import Explanation, explain
+from inference_arena.engines.pasted import Explanation, explain, gist
 from inference_arena.engines.translate import Translated, translate
 
 ENGINES: dict[str, Engine] = {"llamacpp": llamacpp, "vllm": vllm, "sglang": sglang, "openai": openai}
@@ -33,6 +33,7 @@ __all__ = [
     "Translated",
     "explain",
     "further",
+    "gist",
     "given",
     "identify",
     "lacking",

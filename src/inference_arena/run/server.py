@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from inference_arena.engines import ENGINES, Engine
+from inference_arena.engines import ENGINES, Engine, gist
 from inference_arena.record import Failed, Stage
 from inference_arena.run.address import Address
 from inference_arena.run.failure import RunFailed, from_diagnosis
@@ -46,7 +46,8 @@ class Server:
         return None if self.process is None else self.process.poll()
 
     def log(self) -> tuple[str, ...]:
-        return () if self.process is None else tuple(self.process.log_lines())
+        """What is worth reading of it, however much it is: the whole goes into the record."""
+        return () if self.process is None else gist(self.process.log_lines())
 
     def stop(self, *, immediately: bool = False) -> None:
         if self.process is not None:
