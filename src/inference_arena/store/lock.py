@@ -32,13 +32,28 @@ def take_lock(path: Path) -> int | None:
 @contextmanager
 def measuring_lock(home: Home, *, what: str = "") -> Iterator[None]:
     """Held while a run measures `what`; raises ArenaError, which names the holder, when another of this home does."""
-    make_folder(home.root)
-    with storage(f"{home.lock_path} could not be locked"):
-        handle = take_lock(home.lock_path)
+    with signed_lock(
+        home.lock_path,
+        busy="another run is measuring on this machine",
+        try_="wait for it, or `arena run --together` to measure both at once, which moves the numbers of both",
+        what=f"measures {what}" if what else "",
+    ):
+        yield
+
+
+@contextmanager
+def signed_lock(path: Path, *, busy: str, try_: str, what: str = "") -> Iterator[None]:
+    """Held by one process at a time; raises ArenaError(busy) that names the other one. The file stays.
+
+    `what`: what its holder does, for others to read: a verb and its object.
+    """
+    make_folder(path.parent)
+    with storage(f"{path} could not be locked"):
+        handle = take_lock(path)
     if handle is None:
-        raise _busy(home.lock_path)
+        raise ArenaError(busy, why=_holder(path), try_=try_)
     try:
-        with storage(f"{home.lock_path} could not be written"):
+        with storage(f"{path} could not be written"):
             _sign(handle, what)
         yield
     finally:
@@ -50,18 +65,10 @@ def _sign(handle: int, what: str) -> None:
     os.pwrite(handle, f"{os.getpid()} {time.strftime('%H:%M')} {what}\n".encode(errors="replace"), 0)
 
 
-def _busy(path: Path) -> ArenaError:
-    return ArenaError(
-        "another run is measuring on this machine",
-        why=_holder(path),
-        try_="wait for it, or `arena run --together` to measure both at once, which moves the numbers of both",
-    )
-
-
 def _holder(path: Path) -> str:
-    """The process, since when, and what it measures, as it signed itself; one that has not signed yet stays unknown."""
+    """The process, since when, and what it does, as it signed itself; one that has not signed yet stays unknown."""
     try:
         pid, since, *what = path.read_text("utf-8", errors="replace").split(maxsplit=2)
     except (OSError, ValueError):
         return "another process holds the lock"
-    return f"pid {pid} since {since}" + (f" measures {what[0].strip()}" if what else "")
+    return f"pid {pid} since {since}" + (f" {what[0].strip()}" if what else "")
