@@ -92,12 +92,11 @@ os.execv({python!r}, serve)
 
 
 def write_environment(arena: Arena, engine: str = "vllm") -> Path:
-    """The folder of an environment that holds the engine, as `--program` takes it."""
+    """The interpreter of an environment that holds the engine, as `--program` takes it."""
     folder = arena.folder / f"env-{engine}"
     (folder / "bin").mkdir(parents=True)
     text = INTERPRETER.format(python=sys.executable, version=VERSIONS[engine], script=SCRIPT)
-    write_program(folder / "bin" / "python", text)
-    return folder
+    return write_program(folder / "bin" / "python", text)
 
 
 def write_model(arena: Arena) -> Path:
