@@ -24,6 +24,7 @@ from inference_arena import facts, plan, record, units
 from inference_arena.cli.verbs import SUBVERBS, VERBS, invoke
 from inference_arena.engines import (
     causes,
+    container_causes,
     gpu_causes,
     llamacpp,
     llamacpp_log,
@@ -35,7 +36,7 @@ from inference_arena.engines import (
     vllm_causes,
     vllm_log,
 )
-from inference_arena.metrics import doubts
+from inference_arena.metrics import device_doubts, doubts
 from inference_arena.run import failure, retry
 
 SOURCE = Path(inference_arena.__file__).parent
@@ -155,6 +156,7 @@ _UNITS = (
     ("tokens_per_s", "tokens/s"),
     ("goodput_per_s", "requests/s"),
     ("rate_per_s", "1/s"),
+    ("_bytes_per_s", "bytes/s"),
     ("_per_s", "requests/s"),
     ("_unix_s", "s"),
     ("_s", "s"),
@@ -170,6 +172,8 @@ _UNITS = (
     ("tokens_seen", "tokens"),
     ("tokens_per_chunk", "tokens"),
     ("_w", "W"),
+    ("_j", "J"),
+    ("joule_per_output_token", "J"),
     ("_c", "°C"),
     ("_hz", "Hz"),
     ("_p50_s", "s"),
@@ -222,7 +226,8 @@ def _doubts(_about: str, old: Mapping[str, Row], *_: object) -> str:
 
 
 def _doubt_constants(*_: object) -> str:
-    values = {name: value for name, value in vars(doubts).items() if name.isupper() and isinstance(value, int | float)}
+    known = vars(doubts) | vars(device_doubts)
+    values = {name: value for name, value in known.items() if name.isupper() and isinstance(value, int | float)}
     return table(("constant", "value"), [(f"`{name}`", f"{value:,}") for name, value in values.items()])
 
 
@@ -298,6 +303,10 @@ def causes_of_engines() -> set[str]:
     """Every cause that an engine's log or its end may tell."""
     rows_of = (*vllm_causes.CAUSES, *vllm_causes.SILENT, *sglang_causes.CAUSES, *llamacpp_log.CAUSES)
     return {row.cause for row in rows_of} | {cause for cause, _, _ in causes._SIGNALS.values()} | {"never-ready"}
+
+
+def _container_causes(*_: object) -> str:
+    return _rows(container_causes.CAUSES, but=())
 
 
 def _signals(*_: object) -> str:
@@ -649,6 +658,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "vllm-causes": _vllm_causes,
     "sglang-causes": _sglang_causes,
     "gpu-causes": _gpu_causes,
+    "container-causes": _container_causes,
     "signals": _signals,
     "retry-fixes": _retry_fixes,
     "engine-stages": _engine_stages,

@@ -1,11 +1,11 @@
-"""A log that grows is read a piece at a time, by the same supervisor's class that writes it."""
+"""A log that grows is read a piece at a time, by the same class that the supervisor writes it with."""
 
 from pathlib import Path
 
 import pytest
 
 from inference_arena.run.follow import MOST_BYTES, Followed
-from inference_arena.run.supervisor import BoundedLog
+from inference_arena.run.bounded_log import BoundedLog
 
 LIMIT = 8192
 

@@ -1,7 +1,5 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
-import os
-import secrets
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -11,8 +9,8 @@ import typer
 
 from inference_arena import units
 from inference_arena.cli.holding import held_cards, subject
-from inference_arena.cli.mending import count_retries
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
+from inference_arena.cli.run_words import choose_seed, count_retries, read_key, sampling_interval_s, split_flags
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
@@ -101,6 +99,15 @@ def command(
     port: Annotated[
         int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
     ] = None,
+    container: Annotated[
+        bool, typer.Option("--container", help="Start the engine in a container, by docker or podman.")
+    ] = False,
+    image: Annotated[
+        str | None, typer.Option(help="The container's image; else one for this driver.", metavar="NAME:TAG")
+    ] = None,
+    container_engine: Annotated[
+        Literal["docker", "podman"] | None, typer.Option(help="Which of them; else the first on PATH.")
+    ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
     retry_fixes: Annotated[
@@ -109,6 +116,9 @@ def command(
     retries: Annotated[
         int | None, typer.Option(help="How often --retry-fixes tries again; 3 if not named.", min=1, max=20)
     ] = None,
+    sample_every: Annotated[
+        str, typer.Option(help="Time between two readings of each GPU.", metavar="100ms")
+    ] = "100ms",
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
@@ -121,6 +131,7 @@ def command(
     arena run mistral-7b --engine vllm                 the engine fetches the model
     arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
     arena run mistral-7b --engine vllm --retry-fixes   change what its failure advises, and try again
+    arena run mistral-7b --engine vllm --container     its image, for this machine's driver
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
     """  # noqa: D301
@@ -133,6 +144,9 @@ def command(
         engine=name or None,
         release=release or None,
         program=program,
+        container=(container or image is not None or container_engine is not None) or None,
+        image=image,
+        container_engine=container_engine,
         weights=weights,
         anyway=anyway,
         endpoint=endpoint,
@@ -165,23 +179,12 @@ def command(
     return measure(
         asked,
         api_key=read_key(api_key_env),
+        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
         together=together,
         as_json=as_json,
         plain=as_json or quiet,
         retries=count_retries(retries, wanted=retry_fixes, url=url),
     )
-
-
-def choose_seed(asked: int | None, *, url: str | None) -> int:
-    """A server that keeps running answers prompts it has seen from its cache, and not every one says so."""
-    if asked is not None:
-        return asked
-    return 0 if url is None else secrets.randbelow(2**31)
-
-
-def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
-    """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
-    return tuple(part for flag in flags for part in flag.split(maxsplit=1))
 
 
 def _refuse_contradictions(
@@ -191,28 +194,26 @@ def _refuse_contradictions(
         raise UsageError("a file and --url cannot both be measured", try_=f"--url {asked.url} --model NAME")
     if asked.url is None and (server_model is not None or api_key_env is not None):
         raise UsageError("--model and --api-key-env go with --url", try_="arena run MODEL.gguf for a file")
+    if asked.container and asked.program is not None:
+        raise UsageError("--program and --container exclude each other", try_="--image NAME:TAG names what is run")
     slo(asked.slo)
     if asked.duration_s is not None and asked.duration_s <= 0:
         raise UsageError("--duration must be above 0", try_="--duration 30s")
 
 
-def read_key(name: str | None) -> str | None:
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise UsageError(f"the environment variable {name} is not set", try_=f"export {name}=... and run again")
-    if not key.isascii() or not key.isprintable() or " " in key:  # it would end up in an error about the header
-        raise UsageError(f"what the environment variable {name} holds is no key", try_=f"set {name} to the key alone")
-    return key
-
-
 def measure(
-    asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool, retries: int = 0
+    asked: "Asked",
+    *,
+    api_key: str | None,
+    sample_every_s: float,
+    together: bool,
+    as_json: bool,
+    plain: bool,
+    retries: int = 0,
 ) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.run import Interrupts, refuse_beside_servers  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
 
     home = open_home()
@@ -220,8 +221,12 @@ def measure(
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home, what=subject(asked)))
+        if not together:
+            refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, retries=retries)
+            record, path = _measured(
+                asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s, retries=retries
+            )
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -236,6 +241,7 @@ def _measured(
     interrupts: "Interrupts",
     *,
     api_key: str | None,
+    sample_every_s: float,
     retries: int,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
@@ -248,7 +254,9 @@ def _measured(
     complain(announcement(job))
     if job.address is None and (held := held_cards(host)):
         complain(held)
-    run = partial(conduct, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+    run = partial(
+        conduct, home=home, progress=progress, interrupts=interrupts, api_key=api_key, sample_every_s=sample_every_s
+    )
     if not retries:
         return run(job)
     return attempts(job, retries=retries, run=run, tell=complain, ended=lambda: interrupts.by is not None)

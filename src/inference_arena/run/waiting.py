@@ -56,7 +56,7 @@ def wait_ready(server: Server, *, limit_s: float, on_log: OnLog, on_stage: OnSta
     began = looked = monotonic()
     url = server.root + server.engine.HEALTH_PATH
     seen = _Seen(None if server.process is None else Followed(server.process.log_path))
-    share = engine_cpu_share_of(server.pid)
+    share = engine_cpu_share_of(lambda: server.pid)
     halfway = False
     while True:
         reply = get(url, headers={}, timeout_s=2.0)
