@@ -100,11 +100,12 @@ def _table(rows: Sequence["Row"]) -> "Table":
 
 def _cells(row: "Row") -> tuple[str, ...]:
     what = f"{row.model} on {row.engine}" + (" (self-test)" if row.purpose == "self-test" else "")
+    outcome = f"{row.outcome}: {row.cause}" if row.cause else row.outcome
     return (
         row.id,
         _when(row.started_at),
         what,
-        f"{row.outcome}: {row.cause}" if row.cause else row.outcome,
+        outcome if row.retry_of is None else f"{outcome} (retry of {row.retry_of})",
         units.number(row.peak_output_tokens_per_s),
         units.seconds(row.lowest_load_ttft_p50_s),
         " ".join(row.doubts) or units.DASH,

@@ -20,6 +20,7 @@ from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.process import log_since
 from inference_arena.run.programs import Here, here, programs_for
 from inference_arena.run.provision import View, install, remove
+from inference_arena.run.retry import attempts
 from inference_arena.run.salvage import Salvaged, salvage
 from inference_arena.run.suite import Item, Suite, read_suite, shipped
 from inference_arena.run.talk import Answered, Turn, speak
@@ -66,6 +67,7 @@ __all__ = [
     "all_standing",
     "as_it_stands",
     "ask_server",
+    "attempts",
     "await_ready",
     "check_port",
     "choose_serving",

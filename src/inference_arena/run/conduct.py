@@ -24,8 +24,9 @@ from inference_arena.run.heart import Heart
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv, spoken_environment
-from inference_arena.run.server import Server, attach, launch, wait_ready
+from inference_arena.run.server import Server, attach, launch
 from inference_arena.run.session import Progress, Tools, run
+from inference_arena.run.waiting import wait_ready
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
 
 LOAD_LOG = "load.log"
@@ -165,7 +166,12 @@ def _wait_ready(job: Job, server: Server, progress: Progress) -> float:
     """An attached server is ready when it answers its first request; only a launched one is waited for."""
     if server.process is None:
         return 0.0
-    return wait_ready(server, limit_s=job.limits.ready_s, on_log=progress.log_tail)
+    return wait_ready(
+        server,
+        limit_s=job.limits.ready_s,
+        on_log=progress.log_tail,
+        on_stage=lambda doing: progress.stage("engine", doing),
+    )
 
 
 def _acquaint(

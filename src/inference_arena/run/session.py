@@ -32,7 +32,7 @@ from inference_arena.run.first import Acquainted
 from inference_arena.run.interrupts import Ended
 from inference_arena.run.job import Job, Program
 from inference_arena.run.pace import expected_s, point_plan
-from inference_arena.run.server import Server, died, first_that_works
+from inference_arena.run.server import Server, died, failed_first_answer, first_that_works
 
 Tick = Mapping[str, Any]
 
@@ -177,11 +177,11 @@ def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server
         tools.journal.event("startup", startup=startup.model_dump(mode="json"))
         tools.describe(server, program, known)
     except RunFailed as error:
-        ended_by_itself = where.stage == "probe" and server.process is not None and server.process.wait(1.0) is not None
+        told = failed_first_answer(server, error) if where.stage == "probe" else error
         server.stop()
-        if ended_by_itself:
-            raise died(server, stage="probe") from error
-        raise
+        if told is error:
+            raise
+        raise told from error
     except BaseException:
         server.stop()
         raise
