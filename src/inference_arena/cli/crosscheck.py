@@ -9,7 +9,7 @@ import typer
 
 from inference_arena import units
 from inference_arena.cli import paper
-from inference_arena.cli.run import read_key
+from inference_arena.cli.run_words import read_key
 from inference_arena.errors import ArenaError, UsageError
 from inference_arena.store import find_record, load_record, open_home, save_report
 
