@@ -22,7 +22,8 @@ from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Job
 from inference_arena.run.pace import expected_requests, point_seed
 from inference_arena.run.server import Server
-from inference_arena.run.tools import Progress, start_first_that_works
+from inference_arena.run.session import start_first_that_works
+from inference_arena.run.tools import Progress
 from inference_arena.store import Home, Journal, discard, open_journal
 
 MOST_PROMPTS: Final = 20_000
