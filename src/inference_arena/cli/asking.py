@@ -10,7 +10,7 @@ from inference_arena.cli import load_options
 from inference_arena.cli.run_words import choose_seed, split_flags
 
 if TYPE_CHECKING:
-    from inference_arena.run import Asked, Job
+    from inference_arena.run import Asked
 
 # fields of what is asked that are options by the same name and of the same type
 _SAME = (
@@ -83,17 +83,3 @@ def with_options_of(
         return both
 
     return decorate
-
-
-def search_announcement(job: "Job") -> str:
-    """What a search for the capacity will do, and how long it takes."""
-    from inference_arena.run import guess_s  # noqa: PLC0415
-
-    sought = job.trial.capacity
-    assert sought is not None
-    what = job.model.name if job.address is None else job.address.url
-    people = "" if sought.people is None else f", then how many people ({sought.people.behaviour}),"
-    return (
-        f"Finding out how many requests at once{people} {what} serves under the goal {job.trial.slo.name!r}, one load "
-        f"point after another: about {units.roughly(guess_s(job))}. Ctrl-C keeps what was found."
-    )

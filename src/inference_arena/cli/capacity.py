@@ -7,7 +7,7 @@ import typer
 from inference_arena import units
 from inference_arena.cli import run as run_verb
 from inference_arena.cli.asking import asked_of, defaults_of, with_options_of
-from inference_arena.cli.run_words import read_key, sampling_interval_s
+from inference_arena.cli.run_words import count_retries, read_key, sampling_interval_s
 from inference_arena.errors import UsageError
 from inference_arena.facts import behaviour as behaviour_card
 
@@ -20,7 +20,7 @@ LAUNCH: Final = (
     "model", "url", "server_model", "api_key_env", "endpoint", "engine", "program", "container", "image",
     "container_engine", "weights", "anyway", "input_tokens", "output_tokens", "exact", "natural", "duration",
     "requests", "warmup", "seed", "workload", "cache", "max_errors", "client_processes", "goal", "context", "parallel",
-    "threads", "kv_cache_type", "gpu_layers", "tensor_parallel", "replicas", "flag", "port",
+    "threads", "retry_fixes", "retries", "kv_cache_type", "gpu_layers", "tensor_parallel", "replicas", "flag", "port",
     "ready_timeout", "request_timeout", "sample_every", "together", "as_json", "quiet",
 )  # fmt: skip
 
@@ -79,6 +79,7 @@ def command(
         asked,
         api_key=read_key(said["api_key_env"]),
         sample_every_s=sampling_interval_s(said["sample_every"], name="--sample-every"),
+        retries=count_retries(said["retries"], wanted=said["retry_fixes"], url=said["url"]),
         together=said["together"],
         as_json=said["as_json"],
         plain=said["as_json"] or said["quiet"],

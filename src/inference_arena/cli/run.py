@@ -1,16 +1,18 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from inference_arena import units
 from inference_arena.cli import load_options
-from inference_arena.cli.asking import asked_of, search_announcement
+from inference_arena.cli.asking import asked_of
+from inference_arena.cli.holding import held_cards, subject
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
-from inference_arena.cli.run_words import read_key, sampling_interval_s
+from inference_arena.cli.run_words import count_retries, read_key, sampling_interval_s
+from inference_arena.cli.shown import announcement, show
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
@@ -63,7 +65,7 @@ def command(
     arrivals: Annotated[Literal["poisson", "constant"], typer.Option(help="How an open load arrives.")] = "poisson",
     input_tokens: Annotated[int | None, typer.Option(help="Prompt length.", min=1, max=1_000_000)] = None,
     output_tokens: Annotated[int | None, typer.Option(help="Answer length.", min=1, max=1_000_000)] = None,
-    exact: Annotated[bool, typer.Option(help="All answers of the same length, without jitter.")] = False,
+    exact: Annotated[bool, typer.Option(help="All prompts and answers of the same length, without jitter.")] = False,
     natural: Annotated[bool, typer.Option(help="Let the model end its answers.")] = False,
     duration: Annotated[str | None, typer.Option(help="Measured time of each load point.", metavar="30s")] = None,
     requests: Annotated[int | None, typer.Option(help="Measured requests of each load point.", min=1)] = None,
@@ -117,6 +119,10 @@ def command(
         list[str] | None,
         typer.Option(help="Any flag of the engine, passed on as it is; may be repeated.", metavar="--NAME=VALUE"),
     ] = None,
+    driver: Annotated[
+        Literal["arena", "guidellm"],
+        typer.Option(help="Who sends the load: we, or GuideLLM, whose numbers become a report and no record."),
+    ] = "arena",
     port: Annotated[
         int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
     ] = None,
@@ -131,6 +137,12 @@ def command(
     ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    retry_fixes: Annotated[
+        bool, typer.Option("--retry-fixes", help="When it fails, change what the diagnosis advises and try again.")
+    ] = False,
+    retries: Annotated[
+        int | None, typer.Option(help="How often --retry-fixes tries again; 3 if not named.", min=1, max=20)
+    ] = None,
     sample_every: Annotated[
         str, typer.Option(help="Time between two readings of each GPU.", metavar="100ms")
     ] = "100ms",
@@ -145,6 +157,7 @@ def command(
     arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
     arena run mistral-7b --engine vllm                 the engine fetches the model
     arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
+    arena run mistral-7b --engine vllm --retry-fixes   change what its failure advises, and try again
     arena run mistral-7b --engine vllm --container     its image, for this machine's driver
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
@@ -152,14 +165,18 @@ def command(
     """  # noqa: D301
     asked = asked_of(locals())
     refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(
-        asked,
-        api_key=read_key(api_key_env),
-        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
-        together=together,
-        as_json=as_json,
-        plain=as_json or quiet,
-    )
+    how: dict[str, Any] = {
+        "api_key": read_key(api_key_env),
+        "together": together,
+        "as_json": as_json,
+        "plain": as_json or quiet,
+    }
+    if driver != "arena":
+        from inference_arena.cli.guided import measure_with  # noqa: PLC0415 - start-up stays quick
+
+        return measure_with(driver, asked, **how)
+    interval_s = sampling_interval_s(sample_every, name="--sample-every")
+    return measure(asked, sample_every_s=interval_s, retries=count_retries(retries, wanted=retry_fixes, url=url), **how)
 
 
 def refuse_contradictions(
@@ -190,6 +207,7 @@ def measure(
     together: bool,
     as_json: bool,
     plain: bool,
+    retries: int = 0,
     exit_code: "Callable[[Record], int]" = ending,
 ) -> int:
     """Run, keep, show; the exit code says how it ended."""
@@ -201,11 +219,13 @@ def measure(
     check_writable(home)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        stack.enter_context(nullcontext() if together else measuring_lock(home))
+        stack.enter_context(nullcontext() if together else measuring_lock(home, what=subject(asked)))
         if not together:
             refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s)
+            record, path = _measured(
+                asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s, retries=retries
+            )
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -221,46 +241,21 @@ def _measured(
     *,
     api_key: str | None,
     sample_every_s: float,
+    retries: int,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
-    from inference_arena.run import conduct  # noqa: PLC0415
+    from inference_arena.run import attempts, conduct  # noqa: PLC0415
 
     progress.stage("look at machine")
-    job = prepare(asked, host=read_host(), home=home, progress=progress)
+    host = read_host()
+    job = prepare(asked, host=host, home=home, progress=progress)
     complain(announcement(job))
-    return conduct(
-        job,
-        home=home,
-        progress=progress,
-        interrupts=interrupts,
-        api_key=api_key,
-        sample_every_s=sample_every_s,
+    if job.address is None and (held := held_cards(host)):
+        complain(held)
+    run = partial(
+        conduct, home=home, progress=progress, interrupts=interrupts, api_key=api_key, sample_every_s=sample_every_s
     )
-
-
-def announcement(job: "object") -> str:
-    """What is about to happen, and how long it takes."""
-    from inference_arena.run import Job, guess_s  # noqa: PLC0415
-
-    assert isinstance(job, Job)
-    if job.trial.capacity is not None:
-        return search_announcement(job)
-    loads = ", ".join(load.label for load in job.trial.loads)
-    times = "" if job.trial.repeats == 1 else f", {job.trial.repeats} times"
-    what = job.model.name if job.address is None else job.address.url
-    kind = "Self-test of this machine and this tool" if job.purpose == "self-test" else "Measuring"
-    return f"{kind}: {what} at loads {loads}{times}; about {units.roughly(guess_s(job))}."
-
-
-def show(record: "Record", path: Path, *, as_json: bool) -> None:
-    """The report, or the record itself, on standard output."""
-    if as_json:
-        print(record.model_dump_json(indent=2))
-        return
-    from rich.console import Console  # noqa: PLC0415
-
-    from inference_arena.report import render  # noqa: PLC0415
-
-    console = Console(highlight=False)
-    console.print(render(record, path=str(path), width=console.width), crop=False)
+    if not retries:
+        return run(job)
+    return attempts(job, retries=retries, run=run, tell=complain, ended=lambda: interrupts.by is not None)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inference_arena.load.again import request_seed
 from inference_arena.load.files import read_prompts, read_replay
 from inference_arena.load.lengths import drawn_length, output_length
 from inference_arena.load.materials import shared_beginning, text_of
@@ -36,7 +37,7 @@ class Sort:
 
 
 def question(plan: PointPlan, number: int) -> Question:
-    seed = f"{plan.seed}/{plan.point}/{number}"
+    seed = request_seed(seed=plan.seed, point=plan.point, request=number)
     if plan.data_path is not None:
         return _own_question(plan, number, seed=seed)
     sort = sort_of(plan, seed=seed)

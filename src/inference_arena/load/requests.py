@@ -1,13 +1,16 @@
 """From a point's plan to the bytes of its requests, made before the clock starts."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inference_arena.load.point_plan import PointPlan, Target
+from inference_arena.load.again import prompt_hash
+from inference_arena.load.lengths import output_length
+from inference_arena.load.point_plan import PointPlan, Target, Wording
+from inference_arena.load.prompts import prompt_text
 from inference_arena.load.questions import Message, question
+from inference_arena.plan import Lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,13 @@ def payload_of(plan: PointPlan, *, number: int, messages: Sequence[Message], out
 
 
 def prompt_sha256(messages: Sequence[Message]) -> str:
-    text = "\n\n".join(message["content"] for message in messages)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    return prompt_hash("\n\n".join(message["content"] for message in messages))
+
+
+def new_prompt(*, lengths: Lengths, wording: Wording, seed: str) -> tuple[str, int]:
+    """A prompt of about the wanted length, and how long its answer is to be."""
+    length = output_length(tokens=lengths.output_tokens, jitter=lengths.output_jitter, seed=seed)
+    return prompt_text(words=wording.words(lengths.input_tokens), seed=seed), length
 
 
 def make_request(plan: PointPlan, number: int) -> Request:

@@ -17,6 +17,14 @@ from inference_arena.record.record import (
     Stage,
     Startup,
 )
+from inference_arena.record.reported import (
+    REPORTED_FORMAT,
+    Figure,
+    Reported,
+    ReportedPoint,
+    ReportedRequest,
+    Tool,
+)
 from inference_arena.record.summary import (
     CacheSummary,
     ClientSummary,
@@ -45,6 +53,7 @@ from inference_arena.record.trace import (
     HostSample,
     RepeatSample,
     RequestTrace,
+    Result,
     Sample,
     SelfTestSample,
     SlowedBy,
@@ -52,6 +61,7 @@ from inference_arena.record.trace import (
 
 __all__ = [
     "FORMAT",
+    "REPORTED_FORMAT",
     "SAMPLE",
     "Arena",
     "CacheSummary",
@@ -72,6 +82,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Failed",
+    "Figure",
     "Finished",
     "GroupSummary",
     "HostSample",
@@ -86,7 +97,11 @@ __all__ = [
     "Record",
     "RepeatSample",
     "RepeatSummary",
+    "Reported",
+    "ReportedPoint",
+    "ReportedRequest",
     "RequestTrace",
+    "Result",
     "Sample",
     "SelfTestSample",
     "SelfTestSummary",
@@ -97,4 +112,5 @@ __all__ = [
     "StallDevice",
     "Startup",
     "Summary",
+    "Tool",
 ]
