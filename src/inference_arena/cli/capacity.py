@@ -1,5 +1,8 @@
 """`arena capacity`: how many can share a model before somebody has to wait."""
 
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -7,8 +10,9 @@ import typer
 from inference_arena import units
 from inference_arena.cli import run as run_verb
 from inference_arena.cli.asking import asked_of, defaults_of, with_options_of
+from inference_arena.cli.output import complain
 from inference_arena.cli.run_words import count_retries, read_key, sampling_interval_s
-from inference_arena.errors import UsageError
+from inference_arena.errors import ArenaError, StorageError, UsageError
 from inference_arena.facts import behaviour as behaviour_card
 
 if TYPE_CHECKING:
@@ -43,6 +47,9 @@ def command(
         float | None,
         typer.Option(help="Share of requests that must meet the goal, instead of the goal's own.", min=0.5, max=0.999),
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the load curves into this file: .svg or .png.", metavar="FILE")
+    ] = None,
     **shared: Any,
 ) -> int:
     """Find how many people can share a model, and why not more.
@@ -67,6 +74,7 @@ def command(
     said["duration"] = said["duration"] or DURATION
     if card is not None and not any(said[name] for name in ("workload", "input_tokens", "output_tokens")):
         said["workload"] = card.workload
+    _refuse_bad_picture(picture)
     asked = asked_of(said)
     sought = _sought(
         most, most_people, behaviour=None if card is None else card.name, think=think, attainment=attainment
@@ -83,7 +91,7 @@ def command(
         together=said["together"],
         as_json=said["as_json"],
         plain=said["as_json"] or said["quiet"],
-        exit_code=ending,
+        exit_code=partial(_ended, picture=picture),
     )
 
 
@@ -99,6 +107,33 @@ def _sought(
         think_s=None if think is None else units.parse_seconds(think),
         attainment=attainment,
     )
+
+
+def _refuse_bad_picture(path: Path | None) -> None:
+    """Before minutes of measuring: a picture that nobody can draw, or that has no place."""
+    if path is None:
+        return
+    if path.suffix not in {".svg", ".png"}:
+        raise UsageError(f"{path} is no picture that can be drawn", try_="--picture FILE.svg or FILE.png")
+    if not path.resolve().parent.is_dir():
+        raise StorageError(f"{path} cannot be written", why="there is no such folder")
+    if not all(find_spec(name) for name in ("altair", "vl_convert")):
+        raise ArenaError(
+            "pictures need packages that are not installed",
+            try_="pip install 'inference-arena[charts]', or no --picture",
+        )
+
+
+def _ended(record: "Record", *, picture: Path | None) -> int:
+    if picture is not None and record.points:
+        from inference_arena.report import load_curve_png, load_curve_svg  # noqa: PLC0415 - start-up stays quick
+        from inference_arena.store import whole_file  # noqa: PLC0415
+
+        drawn = load_curve_png(record) if picture.suffix == ".png" else load_curve_svg(record).encode()
+        with whole_file(picture.resolve()) as file:
+            file.write(drawn)
+        complain(f"load curves drawn into {picture}")
+    return ending(record)
 
 
 def ending(record: "Record") -> int:

@@ -4,15 +4,18 @@ Data are numbers and names of the record; nothing is fetched while a picture is 
 """
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, Final
 
 from inference_arena.errors import ArenaError
 from inference_arena.record import LoadSummary, Record
 from inference_arena.report import words
+from inference_arena.report.sharing import sharing
 
 WIDTH: Final = 560
 HEIGHT: Final = 220
 PNG_SCALE: Final = 2.0
+TITLE_WIDTH: Final = 110
 _LINE: Final = "#1f6fb4"
 _BAR: Final = "#7fa8cc"
 
@@ -38,13 +41,27 @@ def load_curve(record: Record) -> dict[str, Any]:
         raise ArenaError(
             f"{record.id} has no load curve", why="no load point of it has a throughput", try_=f"arena show {record.id}"
         )
-    axis = "requests in flight" if loads[0].load.kind == "closed" else "requests sent per second"
-    chart = alt.vconcat(
-        _panel(_throughput(loads), x=axis, y="output tokens per second", bar="95 % interval, or range of repeats"),
-        _panel(_waits(loads), x=axis, y="time to first token (ms)", bar="p50, up to p90"),
-    ).properties(title=_title(record))
+    panels = [panel for axis, same in _by_axis(loads).items() for panel in _panels(same, axis=axis)]
+    chart = alt.vconcat(*panels).properties(title=_title(record))
     document: dict[str, Any] = chart.configure_view(stroke=None).to_dict()
     return document
+
+
+def _by_axis(loads: Sequence[LoadSummary]) -> dict[str, list[LoadSummary]]:
+    """Loads that belong on one axis; those of a search for a capacity come in the order in which they were tried."""
+    found: dict[str, list[LoadSummary]] = {}
+    for load in sorted(loads, key=lambda load: load.load.level):
+        closed = "people" if load.load.people else "requests in flight"
+        axis = closed if load.load.kind == "closed" else "requests sent per second"
+        found.setdefault(axis, []).append(load)
+    return found
+
+
+def _panels(loads: Sequence[LoadSummary], *, axis: str) -> tuple[Any, Any]:
+    return (
+        _panel(_throughput(loads), x=axis, y="output tokens per second", bar="95 % interval, or range of repeats"),
+        _panel(_waits(loads), x=axis, y="time to first token (ms)", bar="p50, up to p90"),
+    )
 
 
 def _throughput(loads: Sequence[LoadSummary]) -> list[dict[str, float | None]]:
@@ -82,6 +99,7 @@ def _title(record: Record) -> Any:
     about = [
         f"{words.machine_name(record)}; {lengths}; {record.started_at[:10]}; record {record.id}",
         f"doubts: {doubts or 'none'}",
+        *(line for sentence in sharing(record) for line in wrap(sentence, width=TITLE_WIDTH)),
     ]
     return alt.TitleParams(text=words.title(record), subtitle=about, anchor="start")
 
