@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from inference_arena import units
+from inference_arena.cli.output import complain
 from inference_arena.cli.paper import show
 from inference_arena.compare import (
     JUDGED,
@@ -27,6 +28,7 @@ from inference_arena.store import SAMPLES_FILE, Home, find_record, iter_samples,
 
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FIRST_SAMPLES_S = 5.0
+INTERRUPTED = 130
 Found = tuple[Record, Path]
 
 
@@ -47,6 +49,16 @@ def command(
         typer.Option(help=f"Judge this instead of {', '.join(JUDGED)}; may be repeated. Of: {', '.join(MEASURES)}."),
     ] = None,
     at: Annotated[str | None, typer.Option(metavar="1,8", help="Only these loads; all that both sides have.")] = None,
+    times: Annotated[
+        int | None,
+        typer.Option(
+            "--run",
+            metavar="N",
+            help="First launch each side N times more, in turn, from a like temperature.",
+            min=1,
+            max=100,
+        ),
+    ] = None,
     restarted: Annotated[
         bool, typer.Option("--restarted", help="A server that ran already was started anew for each of its records.")
     ] = False,
@@ -59,7 +71,11 @@ def command(
     """
     judged = _judged(metric)
     levels = units.parse_numbers(at, whole=False, name="--at") if at else ()
-    sides = _sides(open_home(), names, only=only, restarted=restarted)
+    home = open_home()
+    launched = names if times is None else _with_new_launches(home, names, times=times, only=only)
+    if launched is None:
+        return INTERRUPTED
+    sides = _sides(home, launched, only=only, restarted=restarted)
     _refuse_unknown(levels, sides)
     comparison = compare(sides, metrics=judged, levels=levels)
     if as_json:
@@ -67,6 +83,24 @@ def command(
     else:
         _print(comparison, sides)
     return 0 if comparison.done else 1
+
+
+def _with_new_launches(home: Home, names: Sequence[str], *, times: int, only: bool) -> list[str] | None:
+    """The sides with what was launched for them; None where that was interrupted."""
+    from inference_arena.cli.relaunch import Interrupted, launch_in_turn  # noqa: PLC0415 - heavy
+
+    _refuse_number(names)
+    found = [_side(home, name, only=only) for name in names]
+    if not only:
+        _refuse_the_same(found, names)
+    records = [[record for record, _ in side] for side in found]
+    try:
+        new = launch_in_turn(home, records, times=times)
+    except Interrupted:
+        complain(f"interrupted; the launches so far are kept: `arena compare {' '.join(names)} --run {times}` goes on")
+        return None
+    kept = [[record.id for record in side] if only else [side[0].id] for side in records]
+    return [",".join((*old, *ids)) for old, ids in zip(kept, new, strict=True)]
 
 
 def _judged(metrics: Sequence[str] | None) -> tuple[str, ...]:
@@ -86,9 +120,7 @@ def _refuse_unknown(levels: Sequence[float], sides: Sequence[Side]) -> None:
 
 
 def _sides(home: Home, names: Sequence[str], *, only: bool, restarted: bool) -> list[Side]:
-    if not 2 <= len(names) <= len(_LABELS):
-        why = f"{len(names)} {'was' if len(names) == 1 else 'were'} named"
-        raise UsageError("a comparison takes two sides or more", why=why, try_="arena list shows what there is")
+    _refuse_number(names)
     sides = [_side(home, name, only=only) for name in names]
     if not only:
         _refuse_the_same(sides, names)
@@ -96,6 +128,12 @@ def _sides(home: Home, names: Sequence[str], *, only: bool, restarted: bool) -> 
     return [
         make_side(label, launches(records), restarted=restarted) for label, records in zip(_LABELS, sides, strict=False)
     ]
+
+
+def _refuse_number(names: Sequence[str]) -> None:
+    if not 2 <= len(names) <= len(_LABELS):
+        why = f"{len(names)} {'was' if len(names) == 1 else 'were'} named"
+        raise UsageError("a comparison takes two sides or more", why=why, try_="arena list shows what there is")
 
 
 def _say_unreadable(home: Home) -> None:

@@ -11,6 +11,7 @@ from inference_arena.store import (
     Home,
     find_record,
     find_report,
+    forget_command,
     open_home,
     remove_record,
     remove_report,
@@ -36,6 +37,7 @@ def command(
     for name in ids:
         remove = remove_report if name in report_ids(home) else remove_record
         remove(home, name)
+        forget_command(home, name)
         print(name)
 
 

@@ -10,6 +10,7 @@ import typer
 from inference_arena.cli import load_options
 from inference_arena.cli.asking import asked_of
 from inference_arena.cli.holding import held_cards, subject
+from inference_arena.cli.keeping import keep
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
 from inference_arena.cli.run_words import count_retries, read_key, sampling_interval_s
 from inference_arena.cli.shown import announcement, show
@@ -209,6 +210,7 @@ def measure(
     plain: bool,
     retries: int = 0,
     exit_code: "Callable[[Record], int]" = ending,
+    shown: "Callable[..., None]" = show,
 ) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
@@ -226,8 +228,9 @@ def measure(
             record, path = _measured(
                 asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s, retries=retries
             )
+        keep(home, record, asked, sample_every_s=sample_every_s)
         try:
-            show(record, path, as_json=as_json)
+            shown(record, path, as_json=as_json)
         except READER_LEFT:
             forget_output()
     return EXIT_CODES["interrupted"] if interrupts.by is not None else exit_code(record)

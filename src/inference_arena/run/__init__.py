@@ -23,6 +23,7 @@ from inference_arena.run.programs import Here, here, programs_for
 from inference_arena.run.provision import View, install, remove
 from inference_arena.run.retry import attempts
 from inference_arena.run.salvage import Salvaged, salvage
+from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.suite import Item, Suite, read_suite, shipped
 from inference_arena.run.talk import Answered, Turn, speak
 from inference_arena.run.up import (
@@ -102,6 +103,7 @@ __all__ = [
     "remove",
     "running",
     "salvage",
+    "scrub_argv",
     "shipped",
     "speak",
     "start_keeper",

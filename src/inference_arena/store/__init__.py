@@ -2,6 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from inference_arena.store.commands import (
+    KeptCommand,
+    Turns,
+    forget_command,
+    keep_command,
+    load_turns,
+    read_command,
+    save_turns,
+    turns_path,
+)
 from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
@@ -104,6 +114,7 @@ __all__ = [
     "Follower",
     "Home",
     "Journal",
+    "KeptCommand",
     "Process",
     "Progressed",
     "Refused",
@@ -112,6 +123,7 @@ __all__ = [
     "Serving",
     "SuiteReport",
     "SuiteRow",
+    "Turns",
     "Verified",
     "Written",
     "check_writable",
@@ -121,16 +133,19 @@ __all__ = [
     "discard",
     "find_record",
     "find_report",
+    "forget_command",
     "forget_serving",
     "index_record",
     "is_alive",
     "iter_samples",
     "iter_traces",
+    "keep_command",
     "keeper_log",
     "list_records",
     "load_progress",
     "load_record",
     "load_report",
+    "load_turns",
     "machine_id",
     "make_folder",
     "measuring_lock",
@@ -147,6 +162,7 @@ __all__ = [
     "parse_report",
     "place_record",
     "progress_path",
+    "read_command",
     "read_events",
     "read_intent",
     "read_record_json",
@@ -165,6 +181,7 @@ __all__ = [
     "save_progress",
     "save_record",
     "save_report",
+    "save_turns",
     "serving_log",
     "servings",
     "sha256_of",
@@ -172,6 +189,7 @@ __all__ = [
     "storage",
     "sweep",
     "throw_away",
+    "turns_path",
     "verify",
     "whole_file",
     "with_record",

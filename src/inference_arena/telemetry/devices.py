@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from inference_arena.record import DeviceSample
-from inference_arena.telemetry.nvidia import Library, ask
+from inference_arena.telemetry.nvidia import Library, ask, open_nvml
 
 RETRY_S: Final = 5.0
 MOST_NOTES: Final = 20  # a card with a loose plug comes and goes
@@ -100,3 +100,14 @@ class Devices:
             memory_clock_hz=ask(lambda: float(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM)) * 1e6),
             slowed_by=self._library.slowed_by(handle),
         )
+
+
+def hottest_c(open_library: Callable[[], Any] = open_nvml) -> float | None:
+    """The temperature of the hottest device now; None where none tells."""
+    devices = Devices(open_nvml=open_library, now_s=lambda: 0.0, note=lambda _: None)
+    try:
+        return max(
+            (sample.temperature_c for sample in devices.read() if sample.temperature_c is not None), default=None
+        )
+    finally:
+        devices.close()
