@@ -1,5 +1,6 @@
 """`arena capacity`: how many can share a model before somebody has to wait."""
 
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from inference_arena.cli.asking import asked_of, defaults_of, with_options_of
 from inference_arena.cli.output import complain
 from inference_arena.cli.run_words import count_retries, read_key, sampling_interval_s
 from inference_arena.errors import ArenaError, StorageError, UsageError
+from inference_arena.facts import Behaviour
 from inference_arena.facts import behaviour as behaviour_card
 
 if TYPE_CHECKING:
@@ -64,17 +66,12 @@ def command(
     arena capacity --url http://127.0.0.1:8000/v1 --slo interactive --most 128
     """  # noqa: D301
     said = {**defaults_of(run_verb.command), **shared, "concurrency": str(most)}
-    if said["model"] is None and said["url"] is None:
-        raise UsageError("nothing was named to share", try_="arena capacity MODEL, or --url for a running server")
-    card = None if behaviour == NONE else behaviour_card(behaviour)
-    if card is None and (think is not None or most_people is not None):
-        raise UsageError("--think and --most-people are about people", try_="leave --behaviour none out")
-    if card is not None and said["endpoint"] != "chat":
-        raise UsageError("people talk through the chat interface", try_="--behaviour none")
     said["duration"] = said["duration"] or DURATION
+    card = None if behaviour == NONE else behaviour_card(behaviour)
+    _refuse_contradictions(said, card=card, people_named=think is not None or most_people is not None)
+    _refuse_bad_picture(picture)
     if card is not None and not any(said[name] for name in ("workload", "input_tokens", "output_tokens")):
         said["workload"] = card.workload
-    _refuse_bad_picture(picture)
     asked = asked_of(said)
     sought = _sought(
         most, most_people, behaviour=None if card is None else card.name, think=think, attainment=attainment
@@ -107,6 +104,15 @@ def _sought(
         think_s=None if think is None else units.parse_seconds(think),
         attainment=attainment,
     )
+
+
+def _refuse_contradictions(said: Mapping[str, Any], *, card: Behaviour | None, people_named: bool) -> None:
+    if said["model"] is None and said["url"] is None:
+        raise UsageError("nothing was named to share", try_="arena capacity MODEL, or --url for a running server")
+    if card is None and people_named:
+        raise UsageError("--think and --most-people are about people", try_="leave --behaviour none out")
+    if card is not None and said["endpoint"] != "chat":
+        raise UsageError("people talk through the chat interface", try_="--behaviour none")
 
 
 def _refuse_bad_picture(path: Path | None) -> None:

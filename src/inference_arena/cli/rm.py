@@ -35,9 +35,11 @@ def command(
     if not yes:
         _ask(ids)
     for name in ids:
-        remove = remove_report if name in report_ids(home) else remove_record
-        remove(home, name)
-        forget_command(home, name)
+        if name in report_ids(home):
+            remove_report(home, name)
+        else:
+            remove_record(home, name)
+            forget_command(home, name)
         print(name)
 
 
