@@ -2,7 +2,7 @@
 
 import pytest
 
-from builders import a_record, point_summary, spread
+from builders import a_record, estimate, point_summary, spread
 from inference_arena.metrics.capacity import LONGEST_PROBE_S, capacity_summary, next_probe, probes_expected
 from inference_arena.metrics.limit import cause_of
 from inference_arena.metrics.statistics import wilson
@@ -108,10 +108,10 @@ def test_without_a_search_there_is_no_answer():
     assert capacity_summary(a_record().trial, [], points=[], samples=[]) is None
 
 
-def cause(trial, *values: dict[str, float], **changes: object):
+def cause(trial, *values: dict[str, float], fewer=(), **changes: object):
     missed = seen(trial, MOST, limit=1).model_copy(update=changes)
     samples = [CounterSample(t_s=float(t_s), values=each) for t_s, each in enumerate(values)]
-    return cause_of([missed], points=[a_point(0, MOST)], samples=samples, slo=trial.slo)
+    return cause_of([missed], fewer=fewer, points=[a_point(0, MOST)], samples=samples, slo=trial.slo)
 
 
 def test_a_full_kv_cache_is_told_by_its_counter_and_by_requests_that_are_put_back(trial):
@@ -138,6 +138,17 @@ def test_slow_steps_without_a_queue_are_only_likely_causes(trial):
 
     assert (slow_words.code, slow_words.likely) == ("bandwidth-bound", True)
     assert (slow_start.code, slow_start.likely) == ("compute-bound", True)
+
+
+def test_where_more_requests_make_no_more_tokens_slow_words_point_to_computing(trial):
+    few = seen(trial, MOST.model_copy(update={"concurrency": 4}), limit=64)
+    slower, quicker = (few.model_copy(update={"output_tokens_per_s": estimate(value)}) for value in (10.0, 44.0))
+
+    growing = cause(trial, {"requests_waiting": 0.0}, fewer=[slower], tpot_s=spread(1.0))
+    flat = cause(trial, {"requests_waiting": 0.0}, fewer=[quicker], tpot_s=spread(1.0))
+
+    assert (growing.code, flat.code) == ("bandwidth-bound", "compute-bound")
+    assert flat.likely
 
 
 def test_without_counters_the_cause_is_unknown_but_failures_are_seen_anyway(trial):

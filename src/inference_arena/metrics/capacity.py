@@ -139,6 +139,7 @@ def _answer(
     found = boundary(seen, most=most)
     beyond = levels.get(found.upper or 0, [])
     own = [point for point in points if point.index in {one.point for one in beyond}]
+    fewer = [point for level, group in levels.items() if level < (found.upper or 0) for point in group]
     ttft_s, tpot_s = slowest(beyond)
     return CapacityAnswer(
         of=of,
@@ -154,7 +155,7 @@ def _answer(
         upper_attainment=_attainment(beyond),
         upper_ttft_s=ttft_s,
         upper_tpot_s=tpot_s,
-        cause=cause_of(beyond, points=own, samples=samples, slo=trial.slo) if beyond else None,
+        cause=cause_of(beyond, fewer=fewer, points=own, samples=samples, slo=trial.slo) if beyond else None,
     )
 
 

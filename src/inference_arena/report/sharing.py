@@ -10,7 +10,7 @@ from inference_arena.report import words
 _CAUSES = {
     "kv-cache-full": "memory for context is what runs out",
     "queueing": "every place in the engine is taken, and the others wait in line",
-    "compute-bound": "computing is what runs out, most likely: prompts are read one after another",
+    "compute-bound": "computing is what runs out, most likely",
     "bandwidth-bound": "memory bandwidth is what runs out, most likely: every step takes longer",
     "failures": "requests fail",
     "unknown": "what runs out is unknown",
