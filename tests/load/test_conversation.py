@@ -51,6 +51,22 @@ def test_people_think_between_an_answer_and_the_next_question(talked, plan_to):
             assert after.sent_s >= after.scheduled_s
 
 
+def test_a_person_also_pauses_between_two_conversations(talked):
+    """One person, one question a conversation: without pauses 1.5 s would hold some seventy of them."""
+    load = Load(kind="closed", concurrency=1, warmup_s=0.1, duration_s=1.5)
+    it = talked(load=load, sessions=Sessions(turns=1, think_s=0.2))
+
+    assert 1 <= len(it.traces) <= 35
+
+
+def test_only_the_first_conversation_of_a_person_is_joined_in_its_middle(talked):
+    it = talked(load=Load(kind="closed", concurrency=1, warmup_s=0.1, duration_s=1.5))
+    _, *later = (talk[0].turn for talk in by_session(it.traces).values())
+
+    assert later
+    assert set(later) == {0}
+
+
 def test_all_conversations_of_a_point_begin_with_the_same_instructions(plan_to):
     plan = plan_to(**ASKED)
     one, other = make_conversation(plan, 0), make_conversation(plan, 1)
