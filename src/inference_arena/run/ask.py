@@ -14,7 +14,7 @@ from inference_arena.run.address import locate, parse_address
 from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.loads import make_loads as loads_of
-from inference_arena.run.people import capacity_of
+from inference_arena.run.people import capacity_of, shorter
 from inference_arena.run.questions import cards_of, slo_of, what_is_asked
 from inference_arena.run.questions import make_lengths as lengths_of
 from inference_arena.run.scrub import scrub_argv
@@ -180,7 +180,7 @@ def _settings(asked: Asked, *, loads: tuple[Load, ...], threads: int, header: Gg
     if header.context_tokens is not None and need > header.context_tokens:
         raise UsageError(
             f"prompt and answer come to {need} tokens, and the model was trained for {header.context_tokens}",
-            try_="smaller --input-tokens or --output-tokens",
+            try_=shorter(asked),
         )
     if asked.context_tokens is not None and asked.context_tokens < lengths.longest_tokens:
         raise UsageError(

@@ -48,3 +48,14 @@ def longest_of_people(asked: "Asked") -> int:
         return 0
     turns = max(1, 2 * people.sessions.turns - 1)
     return people.sessions.system_tokens + turns * people.lengths.longest_tokens
+
+
+def shorter(asked: "Asked") -> str:
+    """What to try where a request is longer than the model can take."""
+    if longest_of_people(asked):
+        return f"a model with a longer context, or another behaviour than {people_name(asked)}, or --behaviour none"
+    return "smaller --input-tokens or --output-tokens"
+
+
+def people_name(asked: "Asked") -> str | None:
+    return asked.sought.behaviour if asked.sought is not None else None

@@ -23,6 +23,7 @@ from inference_arena.run.ask import (
 )
 from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
+from inference_arena.run.people import shorter
 from inference_arena.run.scrub import scrub_argv
 
 BLOCK: Final = 256
@@ -121,7 +122,7 @@ def _context(asked: Asked, model: Model) -> int:
     if need > model.context_tokens:
         raise UsageError(
             f"prompt and answer come to {need} tokens, and the model was trained for {model.context_tokens}",
-            try_="smaller --input-tokens or --output-tokens",
+            try_=shorter(asked),
         )
     wanted = asked.context_tokens or -(-need // BLOCK) * BLOCK
     if wanted < make_lengths(asked).longest_tokens:
