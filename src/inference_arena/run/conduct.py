@@ -147,7 +147,7 @@ def _acquaint(
     job: Job, server: Server, *, load: LoadProcess, journal: Journal, clock: Clock, api_key: str | None
 ) -> Acquainted:
     headers = key_headers(api_key)
-    engine_name, model = job.trial.engine, job.model.name
+    engine_name, model = job.trial.engine, _asked_as(job)
     if server.process is None:
         listing = list_models(server.address, headers=headers)
         engine_name, model = identify(listing.document()), choose_model(job, listing)
@@ -161,6 +161,12 @@ def _acquaint(
         folder=journal.path,
         clock_zero_s=clock.zero_s,
     )
+
+
+def _asked_as(job: Job) -> str:
+    """The name by which requests to a launched engine name its model."""
+    by_alias = ENGINES[job.trial.engine].ASKED_AS == "alias" or job.model_path is None
+    return job.model.name if by_alias else str(job.model_path)
 
 
 def _counters(server: Server, engine_name: str, *, clock: Clock) -> Counters | None:

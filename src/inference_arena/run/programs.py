@@ -27,6 +27,7 @@ _VERSION: Final = re.compile(r"version:\s*(\S+)")
 MODULES: Final = {
     "vllm": ("vllm.entrypoints.cli.main", "vllm"),
     "sglang": ("sglang.launch_server", "sglang"),
+    "transformers": ("transformers.cli.transformers", "transformers"),
 }
 
 
