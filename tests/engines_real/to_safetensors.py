@@ -1,6 +1,6 @@
 """The embedded GGUF as a folder that vLLM and transformers read: safetensors in bfloat16, config and tokenizer.
 
-Runs in the environment of `transformers serve`: to_safetensors.py FILE.gguf FOLDER. transformers refuses to save what it
+Runs where transformers is: to_safetensors.py FILE.gguf FOLDER. transformers refuses to save what it
 read from a GGUF as it stands, so the numbers are copied into a fresh model of the same shape.
 """
 
