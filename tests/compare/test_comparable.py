@@ -227,3 +227,19 @@ def test_a_side_without_a_finished_launch_forbids_and_says_how_it_ended(sides, b
     both = compare([sides.side("A", A), sides.make_side("B", [sides.Launch(record=failed)])]).pairs[0]
     assert weights(both)["outcome"] == "forbids"
     assert "driver-too-old" in both.said[0]
+
+
+REDUCED = ("attention by triton, not by its own kernels",)
+
+
+def test_an_engine_without_its_own_kernels_is_never_compared_with_another_engine(pair, builders):
+    short = {"engine": engine(builders, name="sglang", reduced=REDUCED)}
+    assert not pair(b=short, settings_differ=False).allowed
+    both_short = {"engine": engine(builders, name="vllm", reduced=REDUCED)}
+    assert not pair(a=both_short, b=short, settings_differ=False).allowed
+
+
+def test_an_engine_without_its_own_kernels_is_compared_with_itself_in_the_same_state(pair, builders):
+    short = {"engine": engine(builders, reduced=REDUCED)}
+    assert pair(a=short, b=short).allowed
+    assert not pair(b=short).allowed

@@ -192,7 +192,8 @@ def nullable(name: str, field: str) -> bool:
 def doubts_in_code() -> dict[str, tuple[str, str]]:
     """Code -> weight and advice, as written; what is filled in stands in braces."""
     found = {}
-    for node in ast.walk(ast.parse(Path(doubts.__file__).read_text("utf-8"))):
+    room = sorted(Path(doubts.__file__).parent.glob("*.py"))
+    for node in (node for file in room for node in ast.walk(ast.parse(file.read_text("utf-8")))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Doubt":
             words = {keyword.arg: _written(keyword.value) for keyword in node.keywords}
             found[words["code"]] = (words["weight"], words["advice"])

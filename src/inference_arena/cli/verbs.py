@@ -45,6 +45,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "plan": "plan",
         "doctor": "doctor",
         "explain": "explain",
+        "score-plan": "score_plan",
         "hardware": "hardware",
     }
 )

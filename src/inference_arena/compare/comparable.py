@@ -16,7 +16,7 @@ OTHER_LENGTH: Final = 0.10
 OTHER_CACHE_SHARE: Final = 0.10
 OTHER_START_C: Final = 10.0
 # doubts that change what a number means: on one side alone they make two things of it
-ONE_SIDED: Final = frozenset({"warm-cache", "short-output", "usage-missing", "reduced-build", "incoherent-output"})
+ONE_SIDED: Final = frozenset({"warm-cache", "short-output", "usage-missing", "incoherent-output"})
 
 _SERIOUS: Final = "a serious doubt: measure again, or leave these launches out with --only"
 _ONE_SIDED: Final = "the numbers of one side mean something else"
@@ -27,6 +27,7 @@ def comparable(a: Side, b: Side) -> tuple[Unlike, ...]:
     first = intended(a, b)
     rest = [
         *_weights(a, b, engines=any(each.field == "engine" for each in first)),
+        *_reduced(a, b, engines=any(each.field == "engine" for each in first)),
         *_workload(a, b),
         *_traits(a, b, other_machine=any(each.field == "machine" for each in first)),
         *_tokenizer(a, b),
@@ -88,6 +89,15 @@ def _weights(a: Side, b: Side, *, engines: bool) -> Iterator[Unlike]:
     elif unknown and engines:
         said = "whether both ran the same weights is not known"
         yield Unlike(field="weights", a=one, b=other, weight="careful", why=said)
+
+
+def _reduced(a: Side, b: Side, *, engines: bool) -> Iterator[Unlike]:
+    """An engine without its own kernels is compared with itself alone, as short of them."""
+    one, other = ("; ".join(side.any.engine.reduced) or "whole" for side in (a, b))
+    if one != other or (engines and one != "whole"):
+        why = "an engine that runs without parts of its own is no evidence about it"
+        weight: Weight = "forbids" if engines or "whole" in (one, other) else "careful"
+        yield Unlike(field="build", a=one, b=other, weight=weight, why=why)
 
 
 def _workload(a: Side, b: Side) -> Iterator[Unlike]:

@@ -6,7 +6,7 @@ those whose log and counters it understands, whoever started them.
 """
 
 from inference_arena.engines import llamacpp, openai, sglang, transformers, vllm
-from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Readable
+from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Lack, Readable, lacking
 from inference_arena.engines.causes import STAGES
 from inference_arena.engines.openai import identify, model_ids
 from inference_arena.engines.pasted import Explanation, explain
@@ -33,10 +33,12 @@ __all__ = [
     "Engine",
     "Explanation",
     "FactValue",
+    "Lack",
     "Readable",
     "Translated",
     "explain",
     "identify",
+    "lacking",
     "model_ids",
     "translate",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease, Fact
@@ -44,15 +44,23 @@ class Diagnosis(Fact):
     line: int | None = None
 
 
+class Lack(NamedTuple):
+    """Something of an engine's own that a run did without: a start-up fact that is one of `values`; `said` names it."""
+
+    fact: str
+    values: frozenset[FactValue]
+    said: str
+
+
 class Engine(Protocol):
     """An engine is a module with these names. Constants are read-only properties so that modules satisfy it.
 
     `FORMAT`: the kind of weight files that it reads. `DUMMY`: flags that let it fill the network with random numbers
-    instead of reading weights; none where it cannot. `OWN_FLAGS`: flags that the arena sets itself, and what to write
-    instead. `PARAMETERS`: what a request carries beyond the standard, so that its answer has the length that was asked
-    for. `ASKED_AS`: whether requests name the model by the alias that `command` gave it, or by where it lies.
-    `IN_OTHER_UNITS`: settings beside its dials that `command` converts. In `command`, `release` is the program's own
-    version, None where it does not tell.
+    instead of reading weights; none where it cannot. `REDUCED`: what it may run without, though it is its own.
+    `OWN_FLAGS`: flags that the arena sets itself, and what to write instead. `PARAMETERS`: what a request carries
+    beyond the standard, so that its answer has the length that was asked for. `ASKED_AS`: whether requests name the
+    model by the alias that `command` gave it, or by where it lies. `IN_OTHER_UNITS`: settings beside its dials that
+    `command` converts. In `command`, `release` is the program's own version, None where it does not tell.
     """
 
     @property
@@ -66,6 +74,9 @@ class Engine(Protocol):
 
     @property
     def DUMMY(self) -> tuple[str, ...]: ...  # noqa: N802
+
+    @property
+    def REDUCED(self) -> Sequence[Lack]: ...  # noqa: N802
 
     @property
     def OWN_FLAGS(self) -> Mapping[str, str]: ...  # noqa: N802
@@ -174,6 +185,11 @@ class Dialect(Protocol):
     def container(
         self, *, release: EngineRelease, model: str, alias: str, settings: Settings, models_folder: str, port: int
     ) -> Command: ...
+
+
+def lacking(engine: Engine, facts: Mapping[str, FactValue]) -> tuple[str, ...]:
+    """What the engine told that it runs without."""
+    return tuple(lack.said.format(facts[lack.fact]) for lack in engine.REDUCED if facts.get(lack.fact) in lack.values)
 
 
 def last_words(log: Sequence[str], *, lines: int = 3) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials
-from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, last_words
+from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, Lack, last_words
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.engines.readings import Reading, mib, read, text, whole
@@ -36,6 +36,7 @@ ASKED_AS: Final = "alias"
 IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("llama-server",)
 FORMAT: Final = "gguf"
+REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final[tuple[str, ...]] = ()
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {

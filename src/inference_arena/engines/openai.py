@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from inference_arena.engines.adapter import Command, Diagnosis, FactValue, last_words
+from inference_arena.engines.adapter import Command, Diagnosis, FactValue, Lack, last_words
 from inference_arena.engines.dials import Dial
 from inference_arena.errors import UsageError
 from inference_arena.plan import Settings
@@ -13,6 +13,7 @@ from inference_arena.plan import Settings
 NAME: Final = "openai"
 TITLE: Final = "the server"
 FORMAT: Final = "any"
+REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final[tuple[str, ...]] = ()
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType({})
 HEALTH_PATH: Final = "/v1/models"

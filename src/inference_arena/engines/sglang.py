@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, sglang_log
-from inference_arena.engines.adapter import LISTENS, Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -42,6 +42,10 @@ ASKED_AS: Final = "alias"
 IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("python", "-m", "sglang.launch_server")
 FORMAT: Final = "safetensors"
+REDUCED: Final = (
+    Lack("attention_backend", frozenset({"triton", "torch_native"}), "attention by {}, not by its own kernels"),
+    Lack("graphs", frozenset({False}), "no recorded graphs"),
+)
 DUMMY: Final = ("--load-format", "dummy")
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {

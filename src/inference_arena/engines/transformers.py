@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials
-from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue
+from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, Lack
 from inference_arena.engines.causes import find, stages, without_a_word
 from inference_arena.engines.dials import Dial
 from inference_arena.engines.readings import Reading, read, text, yes
@@ -31,6 +31,7 @@ PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType(
 ASKED_AS: Final = "location"
 FORMAT: Final = "safetensors"
 DUMMY: Final[tuple[str, ...]] = ()
+REDUCED: Final[tuple[Lack, ...]] = ()
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType({**LISTENS, "--log-level": "leave it out: its log is read"})
 DIALS: Final[tuple[Dial, ...]] = (
     Dial(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines import dials, vllm_log
-from inference_arena.engines.adapter import LISTENS, Command
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
 from inference_arena.facts import EngineRelease
@@ -46,6 +46,7 @@ ASKED_AS: Final = "alias"
 IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("vllm",)
 FORMAT: Final = "safetensors"
+REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final = ("--load-format", "dummy")
 OWN_FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {

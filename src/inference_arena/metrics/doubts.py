@@ -41,8 +41,12 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_unstable(summary),
         *_not_saturated(summary),
     ]
+    return most_serious_first(found)
+
+
+def most_serious_first(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     order = {"serious": 0, "caution": 1, "note": 2}
-    return tuple(sorted(found, key=lambda doubt: order[doubt.weight]))
+    return tuple(sorted(doubts, key=lambda doubt: order[doubt.weight]))
 
 
 def _where(points: Iterable[PointSummary]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from inference_arena.facts import Slo
 from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
-from inference_arena.metrics.doubts import find_doubts
+from inference_arena.metrics.doubts import find_doubts, most_serious_first
 from inference_arena.metrics.goodput import judge, pooled, slo_result
 from inference_arena.metrics.latency import (
     chunk_gaps_s,
@@ -30,6 +30,7 @@ from inference_arena.metrics.throughput import (
 from inference_arena.plan import Trial
 from inference_arena.record import (
     Distribution,
+    Doubt,
     Estimate,
     LoadSummary,
     Point,
@@ -44,9 +45,15 @@ SHORT_ANSWER_SHARE = 0.9
 
 
 def summarise(
-    *, trial: Trial, points: Sequence[Point], traces: Iterable[RequestTrace], samples: Sequence[Sample], cpu_cores: int
+    *,
+    trial: Trial,
+    points: Sequence[Point],
+    traces: Iterable[RequestTrace],
+    samples: Sequence[Sample],
+    cpu_cores: int,
+    standing: Sequence[Doubt] = (),
 ) -> Summary:
-    """Every derived number of a record. Traces may come in any order."""
+    """Every derived number of a record. Traces may come in any order. `standing`: doubts that hold beforehand."""
     by_point: dict[int, list[RequestTrace]] = {point.index: [] for point in points}
     for trace in traces:
         by_point.setdefault(trace.point, []).append(trace)
@@ -64,7 +71,8 @@ def summarise(
         self_test=self_test_summary(samples),
         doubts=(),
     )
-    return bare.model_copy(update={"doubts": find_doubts(bare, trial=trial, points=points, cpu_cores=cpu_cores)})
+    found = find_doubts(bare, trial=trial, points=points, cpu_cores=cpu_cores)
+    return bare.model_copy(update={"doubts": most_serious_first((*standing, *found))})
 
 
 def _speed(load: LoadSummary) -> float:

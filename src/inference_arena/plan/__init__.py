@@ -1,6 +1,6 @@
 """What ought to work: trials, the choices behind them, and the memory that they take. Arithmetic only, no I/O."""
 
-from inference_arena.plan.budget import MemoryBudget, Refusal, Term
+from inference_arena.plan.budget import MemoryBudget, Refusal, Term, TermName
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
@@ -48,6 +48,7 @@ __all__ = [
     "Support",
     "Target",
     "Term",
+    "TermName",
     "ThreadChoice",
     "Trial",
     "Turned",

@@ -51,7 +51,10 @@ Outcome = Annotated[Finished | Failed | Interrupted, Field(discriminator="kind")
 
 
 class EngineUsed(Fact):
-    """The engine as it was run. `command` and `flags` hold no secrets and no personal paths."""
+    """The engine as it was run. `command`, `environment` and `user_flags` hold no secrets and no personal paths.
+
+    `environment`: variables that engines read, as far as they were set. `reduced`: what of its own it ran without.
+    """
 
     name: str
     version: str | None = None
@@ -62,6 +65,8 @@ class EngineUsed(Fact):
     choices: dict[str, str]
     command: tuple[str, ...] = ()
     user_flags: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
+    reduced: tuple[str, ...] = ()
     request_parameters: tuple[str, ...] = ()
     dropped_parameters: tuple[str, ...] = ()
 

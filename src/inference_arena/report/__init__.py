@@ -10,6 +10,7 @@ from inference_arena.report.curve import CurvePoint, Panel, curve, curves
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
+from inference_arena.report.score_page import score_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "plan_blocks",
     "readers_said",
     "render",
+    "score_blocks",
     "verdict",
 ]
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from inference_arena.errors import BadFileError
 from inference_arena.load import decode, read_raw
-from inference_arena.metrics import summarise
+from inference_arena.metrics import standing, summarise
 from inference_arena.plan import Load
 from inference_arena.record import (
     EngineUsed,
@@ -87,7 +87,12 @@ def assemble(journal: Path, *, secrets: Sequence[str] = (), salvaged: bool = Fal
         outcome=_outcome(events, secrets=secrets),
         notes=(*draft.notes, *_notes(events, secrets=secrets)),
         summary=summarise(
-            trial=draft.trial, points=points, traces=traces, samples=samples, cpu_cores=draft.host.cpu_cores
+            trial=draft.trial,
+            points=points,
+            traces=traces,
+            samples=samples,
+            cpu_cores=draft.host.cpu_cores,
+            standing=standing(engine, model),
         )
         if points
         else None,

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from inference_arena import __version__
-from inference_arena.engines import ENGINES, READERS, identify
+from inference_arena.engines import ENGINES, READERS, identify, lacking
 from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
@@ -22,7 +22,7 @@ from inference_arena.run.assemble import rfc3339, save
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
-from inference_arena.run.scrub import scrub_argv
+from inference_arena.run.scrub import scrub_argv, spoken_environment
 from inference_arena.run.server import Server, attach, launch, wait_ready
 from inference_arena.run.session import Progress, Tools, run
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
@@ -211,6 +211,8 @@ def _describe(
             "program": None if program is None else program.name,
             "command": scrub_argv(server.command),
             "choices": choices,
+            "environment": spoken_environment(os.environ),
+            "reduced": () if server.process is None else lacking(server.engine, server.engine.startup(server.log())),
             "request_parameters": tuple(sorted(known.parameters)),
             "dropped_parameters": known.dropped,
         }

@@ -2,11 +2,31 @@
 
 import getpass
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 HIDDEN: Final = "***"
+# by whom a variable is read: engines, their libraries, drivers
+_SPOKEN: Final = (
+    "VLLM_",
+    "SGLANG_",
+    "SGL_",
+    "GGML_",
+    "LLAMA_ARG_",
+    "CUDA_",
+    "NVIDIA_",
+    "NCCL_",
+    "HIP_",
+    "ROCR_",
+    "TORCH_",
+    "PYTORCH_",
+    "TORCHINDUCTOR_",
+    "TRITON_",
+    "FLASHINFER_",
+    "OMP_",
+    "HF_HUB_OFFLINE",
+)
 _SECRET_FLAG: Final = re.compile(r"--?[\w-]*(?:key|token|secret|password)[\w-]*$|-hft$", re.IGNORECASE)
 _NOT_SECRET: Final = re.compile(r"tokens$|tokenizer", re.IGNORECASE)  # counts and names
 _SECRET_IN_TEXT: Final = re.compile(
@@ -49,6 +69,15 @@ def scrub_argv(argv: Sequence[str], *, secrets: Iterable[str] = ()) -> tuple[str
             kept.append(f"{flag}={HIDDEN}" if secret and equals else scrub_text(part, secrets=secrets))
         hide_next = secret and not equals and not hide_next
     return tuple(kept)
+
+
+def spoken_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which engines, their kernels and their drivers are told something, without secrets and paths."""
+    return {
+        name: scrub_argv((f"--{name}={value}",))[0].partition("=")[2]
+        for name, value in sorted(environment.items())
+        if name.startswith(_SPOKEN)
+    }
 
 
 def _user() -> str | None:

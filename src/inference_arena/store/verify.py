@@ -4,7 +4,7 @@ from pathlib import Path
 
 from inference_arena.errors import ArenaError
 from inference_arena.facts import Fact
-from inference_arena.metrics import METRICS_VERSION, Difference, count_numbers, differences, summarise
+from inference_arena.metrics import METRICS_VERSION, Difference, count_numbers, differences, standing, summarise
 from inference_arena.record import Record
 from inference_arena.store.files import sha256_of
 from inference_arena.store.records import LOG_FILE, load_record
@@ -40,6 +40,7 @@ def verify(path: Path) -> Verified:
             traces=traces,
             samples=list(iter_samples(path)),
             cpu_cores=record.host.cpu_cores,
+            standing=standing(record.engine, record.model),
         )
         found = differences(record.summary, again)
     return Verified(
