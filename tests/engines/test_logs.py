@@ -19,7 +19,13 @@ from inference_arena.telemetry.counters import parse_counters
 from inference_arena.units import GIB
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FOLDERS = {"vllm-0.24.0": "vllm", "sglang-0.5.14": "sglang", "reported": None}
+FOLDERS = {
+    "vllm-0.24.0": "vllm",
+    "vllm-0.32.0": "vllm",
+    "sglang-0.5.14": "sglang",
+    "transformers-5.23.0": "transformers",
+    "reported": None,
+}
 LOGS = sorted(log for folder in FOLDERS for log in (GOLDEN / folder).glob("*.log"))
 VLLM = GOLDEN / "vllm-0.24.0"
 STARTS = sorted(VLLM.glob("start-*.log"))
@@ -44,6 +50,28 @@ CAUSES = {
     ("vllm-0.24.0", "quantization-flag"): ("quantization-mismatch", "config", "awq"),
     ("vllm-0.24.0", "kv-cache-type"): ("kv-cache-type-unsupported", "warm-up", "nvfp4 sm100f"),
     ("vllm-0.24.0", "context-above-model"): ("context-above-model", "config", "99999 4096"),
+    ("vllm-0.32.0", "worker-killed"): ("killed", "serving", "VllmWorker-0"),
+    ("vllm-0.32.0", "unknown-flag"): ("unknown-flag", "arguments", "--swap-space"),
+    ("vllm-0.32.0", "bad-flag"): ("bad-flag", "arguments", "--dtype float7"),
+    ("vllm-0.32.0", "model-missing"): ("model-missing", "config", "/models/nope"),
+    ("vllm-0.32.0", "tokenizer-missing"): ("tokenizer-missing", "config", "--tokenizer"),
+    ("vllm-0.32.0", "architecture-unknown"): ("architecture-unknown", "config", "MadeUpForCausalLM"),
+    ("vllm-0.32.0", "context-above-model"): ("context-above-model", "config", "99999 8192"),
+    ("vllm-0.32.0", "port-taken"): ("port-taken", "config", "--port"),
+    ("vllm-0.32.0", "memory-share-above-free"): ("memory-share-above-free", "device", "0.98 23.54"),
+    ("vllm-0.32.0", "kv-cache-too-small"): ("kv-cache-too-small", "memory", "8192"),
+    ("vllm-0.32.0", "kv-cache-above-free"): ("kv-cache-above-free", "memory", "62.5 23.54"),
+    ("transformers-5.23.0", "unknown-flag"): ("unknown-flag", "arguments", "--swap-space"),
+    ("transformers-5.23.0", "bad-flag"): ("bad-flag", "arguments", "--cb-num-blocks 'many'"),
+    ("transformers-5.23.0", "bad-dtype"): ("bad-flag", "arguments", "float7"),
+    ("transformers-5.23.0", "model-missing"): ("model-missing", "config", "/models/nope"),
+    ("transformers-5.23.0", "model-offline"): ("model-offline", "config", "HF_HUB_OFFLINE"),
+    ("transformers-5.23.0", "tokenizer-missing"): ("tokenizer-missing", "config", "tokenizer.json"),
+    ("transformers-5.23.0", "weights-missing"): ("weights-missing", "config", "model.safetensors"),
+    ("transformers-5.23.0", "architecture-unknown"): ("architecture-unknown", "config", "MadeUpForCausalLM"),
+    ("transformers-5.23.0", "model-type-unknown"): ("architecture-unknown", "config", "made_up"),
+    ("transformers-5.23.0", "port-taken"): ("port-taken", "serving", "18611"),
+    ("transformers-5.23.0", "cache-too-small"): ("kv-cache-too-small", "serving", "--cb-num-blocks"),
     ("sglang-0.5.14", "never-ready"): ("never-ready", "warm-up", "warming up"),
     ("sglang-0.5.14", "unknown-flag"): ("unknown-flag", "arguments", "--gpu-memory-utilization"),
     ("reported", "driver-too-old-image"): ("driver-too-old", None, "12.8"),
