@@ -15,6 +15,14 @@ from inference_arena.plan import Settings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HELPS = {"vllm-0.24.0": ("vllm", 300), "sglang-0.5.14": ("sglang", 400), "transformers-5.23.0": ("transformers", 25)}
+# names that its source has and its help does not print
+SAID_BY_SOURCE = {
+    "sglang-0.5.14": {
+        "--forward-pass-metrics-ipc-name",
+        "--forward-pass-metrics-worker-id",
+        "--speculative-dflash-draft-window-size",
+    }
+}
 SETTINGS = st.builds(
     Settings,
     context_tokens=st.none() | st.integers(1, 10**6),
@@ -74,4 +82,4 @@ def test_every_flag_that_the_table_gives_a_release_is_in_its_own_help(folder):
     engine, release = HELPS[folder][0], folder.partition("-")[2]
     table = {flag for flag in facts.flag_support(engine) if facts.has_flag(engine, release, flag)}
 
-    assert table - names(folder) == set()
+    assert table - names(folder) - SAID_BY_SOURCE.get(folder, set()) == set()

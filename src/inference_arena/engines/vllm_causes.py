@@ -66,7 +66,6 @@ ARGUMENTS: Final = (
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="vLLM cannot use what {flag} was given: {problem}",
         advice="correct it; vllm serve --help=all tells what it takes",
-        reproduced=False,
     ),
 )
 MEMORY: Final = (
@@ -151,6 +150,7 @@ PROCESSOR: Final = (
         r"than requested memory for kv \((?P<asked>[\d.]+)[ /]",
         what="the KV cache is to take {asked} GiB, and only {free} of {total} GiB are free",
         advice="a smaller --kv-cache-memory-bytes (4g is 4 GB), or close other programs",
+        reproduced=False,
     ),
 )
 FORMAT: Final = (

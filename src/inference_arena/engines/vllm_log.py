@@ -84,7 +84,7 @@ MILESTONES: Final = (
     ("config", BEGINS + r"|Resolved architecture"),
     ("device", r"Initializing an? (?:V\d )?LLM engine"),
     ("weights", r"Starting to load model|Loading model from scratch|Loading weights on"),
-    ("memory", r"[Ll]oading (?:model weights )?took "),
+    ("memory", r"[Ll]oading (?:model weights )?took |GiB for KV cache on node"),
     ("warm-up", r"(?:GPU|CPU) KV cache size|# (?:GPU|CUDA) blocks|Capturing CUDA graph"),
     ("serving", _STARTED),
 )

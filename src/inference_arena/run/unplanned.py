@@ -41,6 +41,8 @@ def unplanned(
     if settings.continuous_batching is None and has(engine, "continuous_batching"):
         settings = settings.model_copy(update={"continuous_batching": True})
         choices["batching"] = "continuous: requests may join while others are answered; the arena's choice"
+    if settings.continuous_batching is False:  # then each request has a cache of its own
+        return settings, choices
     if room_bytes is None or settings.kv_cache_bytes or settings.kv_cache_tokens or settings.memory_share:
         return settings, choices
     tokens = max(settings.context_tokens or 0, streams * (need_tokens + BLOCK))
