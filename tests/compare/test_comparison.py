@@ -263,3 +263,41 @@ def test_neither_the_order_of_launches_nor_the_unit_changes_anything(sides, a, b
     mixed = list(one.launches)
     shuffle.shuffle(mixed)
     assert compare([sides.make_side("A", mixed), other]) == compare([one, other])
+
+
+def layout(builders, **settings):
+    changed = builders.TRIAL.settings.model_copy(update=settings)
+    return {"trial": builders.TRIAL.model_copy(update={"settings": changed}), "configuration": str(settings)}
+
+
+def test_two_ways_to_use_cards_are_judged_for_one_user_and_for_many(sides):
+    import builders  # noqa: PLC0415
+
+    alone = builders.LOAD.model_copy(update={"concurrency": 1})
+    many = builders.LOAD.model_copy(update={"concurrency": 64})
+
+    def side(label, *, quick, plenty, **fields):
+        made = sides.side(label, [1.0] * 4, **fields)
+        launches = []
+        for number, launch in enumerate(made.launches):
+            by_luck = 1 + 0.002 * number
+            points = [
+                sides.point(quick * by_luck, load=alone),
+                sides.point(plenty * by_luck, load=many),
+            ]
+            record = launch.record.model_copy(update={"summary": sides.summary(points)})
+            launches.append(type(launch)(record=record))
+        return type(made)(label=label, launches=tuple(launches), not_finished=())
+
+    shared = side("A", quick=90.0, plenty=900.0, **layout(builders, tensor_parallel=2))
+    copies = side("B", quick=60.0, plenty=1400.0, **layout(builders, replicas=2))
+    said = compare([shared, copies]).pairs[0].said
+
+    assert "For one user: A." in said
+    assert "For many users (with 64 at once): B." in said
+
+
+def test_other_settings_are_not_judged_for_whom(two):
+    said = compare(two([50.0, 50.5, 49.5, 50.2], [56.0, 56.5, 55.6, 56.1])).pairs[0].said
+
+    assert not any(sentence.startswith("For ") for sentence in said)

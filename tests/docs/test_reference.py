@@ -19,7 +19,7 @@ from inference_arena.store import Home, iter_samples, iter_traces
 
 WRITE = os.environ.get("ARENA_GOLDEN") == "write"
 RECORD_TYPES = (
-    "Record Arena Trial Settings Lengths Load Slo Host Device EngineUsed ModelUsed Startup Point Finished Failed "
+    "Record Arena Trial Settings Lengths Load Slo Host Device Link EngineUsed ModelUsed Startup Point Finished Failed "
     "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
     "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample"
 ).split()

@@ -74,12 +74,37 @@ def test_of_two_equal_cards_the_fuller_one_decides():
     assert target.free_bytes == 9 * GIB
 
 
-def test_unequal_cards_are_planned_for_one_kind_at_a_time_the_larger_first():
-    small = nvidia(1, name="NVIDIA GeForce RTX 3060", memory_bytes=12 * GIB)
+SMALL = nvidia(1, name="NVIDIA GeForce RTX 3060", memory_bytes=12 * GIB, compute_capability="8.6")
 
-    targets = targets_of_host(host(small, nvidia()), unknown)
 
-    assert [target.title for target in targets] == ["NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 3060"]
+def test_unequal_cards_are_planned_for_one_kind_at_a_time_the_larger_first_and_then_together():
+    targets = targets_of_host(host(SMALL, nvidia()), unknown)
+
+    assert [target.title for target in targets[:2]] == ["NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 3060"]
+    assert [target.count for target in targets] == [1, 1, 2]
+
+
+def test_unequal_cards_together_count_as_so_many_of_the_least():
+    large, small, both = targets_of_host(host(SMALL, nvidia(compute_capability="12.0")), unknown)
+
+    assert both.memory_bytes == small.memory_bytes < large.memory_bytes
+    assert both.compute_capability == "8.6"
+    assert both.gpu is None
+
+
+def test_a_rate_that_one_of_unequal_cards_does_not_tell_is_unknown_of_both():
+    large, _, both = targets_of_host(
+        host(SMALL, nvidia()), lambda device: rtx_3090(device) if device.index == 0 else None
+    )
+
+    assert large.bandwidth_bytes_per_s is not None
+    assert both.bandwidth_bytes_per_s is None
+
+
+def test_cards_of_two_makers_are_not_planned_for_together():
+    other = nvidia(1, vendor="amd", name="Radeon RX 7900 XTX")
+
+    assert [target.count for target in targets_of_host(host(nvidia(), other), unknown)] == [1, 1]
 
 
 def test_a_card_that_no_catalogue_knows_works_from_what_its_driver_reports():

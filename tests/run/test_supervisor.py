@@ -157,9 +157,9 @@ def test_kill_does_not_wait_for_the_grace_even_after_stop(supervised):
 def test_a_child_has_its_grace_to_end_in_order(supervised):
     code = """
         import signal, sys
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes before the wait is not lost
         print("up", flush=True)
-        signal.pause()
+        signal.sigwait({signal.SIGTERM})
         print("ending in order")
         sys.exit(7)
     """

@@ -45,6 +45,12 @@ def test_counters_come_by_our_names() -> None:
     }
 
 
+def test_shares_of_copies_of_a_model_are_averaged() -> None:
+    page = 'use{engine="0"} 0.5\nuse{engine="1"} 0.1\n'
+
+    assert parse_counters(page, names={"kv_cache_used_share": "use"}) == {"kv_cache_used_share": pytest.approx(0.3)}
+
+
 def test_samples_that_differ_in_labels_are_added() -> None:
     assert parse(output_tokens="vllm:generation_tokens_total") == {"output_tokens": 42.0}
 

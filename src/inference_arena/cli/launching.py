@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from inference_arena.cli import planning
 from inference_arena.errors import ArenaError, NotFoundError, UsageError
+from inference_arena.facts import checkpoints
 
 if TYPE_CHECKING:
-    from inference_arena.facts import Host
+    from inference_arena.facts import Checkpoint, Host
     from inference_arena.plan import Target
     from inference_arena.report import Progress
     from inference_arena.run import Asked, Found, Job, Program
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
 
 def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress") -> "Job":
     """The job that is asked for, its model brought here where the arena can bring it. Starts nothing."""
-    from inference_arena.run import make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
+    from inference_arena.run import embedded_card, make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
 
     if asked.url is not None:
         return make_job(asked, host=host, embedded=None, programs=())
     if wants_embedded(asked):
         programs = programs_for("llamacpp", release=asked.release, program=asked.program)
-        return make_job(asked, host=host, embedded=_embedded_model(home, progress), programs=programs)
+        return make_job(asked, host=host, embedded=_fetched(embedded_card(), home, progress), programs=programs)
     assert asked.model is not None
+    card = checkpoints().get(asked.model)
+    if card is not None and card.format == "gguf" and card.file is not None:
+        path = _fetched(card, home, progress)
+        programs = programs_for("llamacpp", release=asked.release, program=asked.program)
+        return make_job(asked.model_copy(update={"model": str(path)}), host=host, embedded=None, programs=programs)
     if _is_file(asked):
         programs = (
             programs_for("llamacpp", release=asked.release, program=asked.program)
@@ -64,7 +70,7 @@ def find(asked: "Asked", *, host: "Host") -> "Found":
         model=model,
         checkpoint=card,
         location=location,
-        target=_target(host),
+        target=_target(host, cards=(asked.tensor_parallel or 1) * (asked.replicas or 1)),
     )
 
 
@@ -85,19 +91,22 @@ def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
     raise missing[0]
 
 
-def _target(host: "Host") -> "Target | None":
-    """The largest kind of card here; None without a card, where these engines' memory cannot be planned."""
+def _target(host: "Host", *, cards: int) -> "Target | None":
+    """The largest kind of card here, or unequal cards together where more are asked for than it has; None without a
+    card, where these engines' memory cannot be planned.
+    """
     from inference_arena.facts import card_of_device  # noqa: PLC0415
     from inference_arena.plan import targets_of_host  # noqa: PLC0415
 
-    target = targets_of_host(host, card_of_device)[0]
+    targets = targets_of_host(host, card_of_device)
+    target = next((one for one in targets if one.count >= cards), targets[0])
     return target if target.vendor is not None else None
 
 
-def _embedded_model(home: "Home", progress: "Progress") -> Path:
-    from inference_arena.run import embedded_card, fetch_checkpoint  # noqa: PLC0415
+def _fetched(card: "Checkpoint", home: "Home", progress: "Progress") -> Path:
+    """A checkpoint of the catalogue whose file is known, brought here."""
+    from inference_arena.run import fetch_checkpoint  # noqa: PLC0415
 
-    card = embedded_card()
     progress.stage("fetch model", card.title)
     return fetch_checkpoint(
         card, models_dir=home.models, on_progress=lambda _what, done, total: progress.fetch(done, total)

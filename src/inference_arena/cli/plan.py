@@ -13,7 +13,7 @@ from inference_arena.cli.downloads import below, download, named
 from inference_arena.cli.paper import show
 from inference_arena.engines import DIALECTS
 from inference_arena.facts import Checkpoint, Vendor, gpus, release
-from inference_arena.plan import PURPOSES, Ask, Fit, Turned, order_plans, turned
+from inference_arena.plan import PURPOSES, Ask, Fit, Layout, Turned, layouts, order_plans, turned
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
@@ -62,11 +62,12 @@ def command(
     around = [
         turned(ask, fits[0], checkpoints=pairs, cards=gpus().values(), engine_names=names) for ask, fits in answers
     ]
+    ways = [_layouts(ask, fits[0], pairs) for ask, fits in answers]
     if as_json:
-        _print_json(answers, around, cards, notes)
+        _print_json(answers, around, ways, cards, notes)
     else:
-        for (ask, fits), answer in zip(answers, around, strict=True):
-            _print(ask, fits, cards, around=answer, notes=notes, explain=explain)
+        for (ask, fits), answer, way in zip(answers, around, ways, strict=True):
+            _print(ask, fits, cards, around=answer, ways=way, notes=notes, explain=explain)
     return 0 if any(fit.runs for _, fits in answers for fit in fits) else 1
 
 
@@ -76,6 +77,7 @@ def _print(
     cards: Mapping[str, Checkpoint],
     *,
     around: Turned,
+    ways: tuple[Layout, ...],
     notes: Sequence[str],
     explain: bool,
 ) -> None:
@@ -91,10 +93,20 @@ def _print(
             if fit.runs
         },
         turned=around,
+        layouts=ways,
         explain=explain,
         notes=tuple(notes),
     )
     show(partial(plan_blocks, page))
+
+
+def _layouts(ask: Ask, best: Fit, pairs: Sequence[planning.Pair]) -> tuple[Layout, ...]:
+    """Of the best plan's engine and checkpoint, unless the flags say how the cards are used."""
+    pinned = ask.pinned.get(best.engine)
+    if not best.runs or (pinned is not None and (pinned.tensor_parallel or pinned.replicas)):
+        return ()
+    model, card = next(pair for pair in pairs if pair[1].name == best.checkpoint)
+    return layouts(ask, model=model, checkpoint=card, running=release(best.engine, best.release))
 
 
 def _all_commands(fits: Sequence[Fit], cards: Mapping[str, Checkpoint], *, vendor: Vendor | None) -> Commands:
@@ -140,6 +152,7 @@ def downloads_of(fit: Fit, card: Checkpoint, *, vendor: Vendor | None) -> Mappin
 def _print_json(
     answers: Sequence[tuple[Ask, Sequence[Fit]]],
     around: Sequence[Turned],
+    ways: Sequence[tuple[Layout, ...]],
     cards: Mapping[str, Checkpoint],
     notes: Sequence[str],
 ) -> None:
@@ -149,11 +162,24 @@ def _print_json(
         {
             **ask_document(ask),
             "turned": answer.model_dump(mode="json"),
+            "layouts": [_layout_document(layout) for layout in way],
             "plans": [_plan_document(fit, cards[fit.checkpoint], vendor=ask.target.vendor) for fit in fits],
         }
-        for (ask, fits), answer in zip(answers, around, strict=True)
+        for (ask, fits), answer, way in zip(answers, around, ways, strict=True)
     ]
     print(json.dumps({"answers": documents, "notes": list(notes)}, ensure_ascii=False, indent=2))
+
+
+def _layout_document(layout: Layout) -> dict[str, Any]:
+    """Without the whole plan, which is among the plans for the way that is planned by itself."""
+    kept = layout.model_dump(mode="json", exclude={"fit"})
+    together = layout.together
+    return {
+        **kept,
+        "level": layout.fit.level,
+        "deciding": layout.fit.deciding,
+        "output_tokens_per_s": together and together.model_dump(mode="json"),
+    }
 
 
 def _plan_document(fit: Fit, card: Checkpoint, *, vendor: Vendor | None) -> dict[str, Any]:

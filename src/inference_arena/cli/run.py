@@ -86,6 +86,12 @@ def command(
     threads: Annotated[int | None, typer.Option(help="Threads of an engine on the processor.", min=1)] = None,
     kv_cache_type: Annotated[str | None, typer.Option(help="Type of the KV cache, for instance q8_0.")] = None,
     gpu_layers: Annotated[int | None, typer.Option(help="Layers to put on the card.", min=0)] = None,
+    tensor_parallel: Annotated[
+        int | None, typer.Option(help="Cards that share each layer; as many as can if not said.", min=1)
+    ] = None,
+    replicas: Annotated[
+        int | None, typer.Option(help="Whole copies of the model, each on cards of its own.", min=1)
+    ] = None,
     flag: Annotated[
         list[str] | None,
         typer.Option(help="Any flag of the engine, passed on as it is; may be repeated.", metavar="--NAME=VALUE"),
@@ -138,6 +144,8 @@ def command(
         threads=threads,
         kv_cache_type=kv_cache_type,
         gpu_layers=gpu_layers,
+        tensor_parallel=tensor_parallel,
+        replicas=replicas,
         flags=split_flags(flag or ()),
         port=port,
         slo=goal,

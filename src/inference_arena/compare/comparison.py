@@ -6,6 +6,7 @@ from typing import Final
 
 from inference_arena.compare.comparable import comparable, shared_places
 from inference_arena.compare.difference import LEVEL, Look, MetricDifference, judged, looks, unjudged
+from inference_arena.compare.for_whom import for_whom, uses_cards_otherwise
 from inference_arena.compare.intended import compared, intended
 from inference_arena.compare.measures import JUDGED
 from inference_arena.compare.sentences import sentences
@@ -109,6 +110,7 @@ def _pair(draft: _Draft, *, verdicts: dict[int, tuple[bool, float]], level: floa
         )
     a, b = draft.a.label, draft.b.label
     launches = (len(draft.a.independent), len(draft.b.independent))
+    whom = for_whom(differences, a=a, b=b) if draft.allowed and uses_cards_otherwise(draft.a, draft.b) else ()
     return Pair(
         a=a,
         b=b,
@@ -117,7 +119,7 @@ def _pair(draft: _Draft, *, verdicts: dict[int, tuple[bool, float]], level: floa
         allowed=draft.allowed,
         done=any(each.verdict in _DONE for each in differences),
         differences=tuple(differences),
-        said=sentences(differences, a=a, b=b, launches=launches, unlike=draft.unlike),
+        said=(*sentences(differences, a=a, b=b, launches=launches, unlike=draft.unlike), *whom),
     )
 
 

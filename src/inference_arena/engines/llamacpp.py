@@ -69,6 +69,7 @@ NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
         "dtype": "the GGUF file says what its weights are",
         "quantization": "the GGUF file is quantized as it is",
         "tensor_parallel": "llama.cpp splits layers over all cards by itself (--tensor-split)",
+        "replicas": "llama.cpp serves one copy of a model: start one server a card (--device)",
         "prefix_caching": "llama.cpp reuses a slot's prompt by itself",
         "--swap-space": "llama.cpp keeps no swap space: it sets its whole cache aside when it starts",
         "--enable-chunked-prefill": "llama.cpp reads prompts in batches by itself (--batch-size)",

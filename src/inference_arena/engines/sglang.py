@@ -64,6 +64,7 @@ DIALS: Final[tuple[Dial, ...]] = (
     Dial(setting="dtype", names=("--dtype",), kind="text"),
     Dial(setting="quantization", names=("--quantization",), kind="text"),
     Dial(setting="tensor_parallel", names=("--tp-size", "--tensor-parallel-size", "--tp"), kind="whole"),
+    Dial(setting="replicas", names=("--dp-size", "--data-parallel-size", "--dp"), kind="whole"),
     Dial(setting="prefix_caching", off=("--disable-radix-cache",), kind="switch"),
     Dial(
         setting="kv_cache_type",

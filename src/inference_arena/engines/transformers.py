@@ -60,6 +60,7 @@ NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
         "static_share": "--cb-max-memory-percent is another share: of what is free beside the weights",
         "kv_cache_bytes": "transformers takes a number of blocks (--cb-num-blocks), not bytes",
         "tensor_parallel": "transformers serve runs on one card",
+        "replicas": "transformers serves one copy of a model: start one server a card (--device)",
         "prefix_caching": "transformers decides by itself what it uses again",
     }
 )

@@ -74,6 +74,7 @@ DIALS: Final[tuple[Dial, ...]] = (
     Dial(setting="dtype", names=("--dtype",), kind="text"),
     Dial(setting="quantization", names=("--quantization", "-q"), kind="text"),
     Dial(setting="tensor_parallel", names=("--tensor-parallel-size", "-tp"), kind="whole"),
+    Dial(setting="replicas", names=("--data-parallel-size", "-dp"), kind="whole"),
     Dial(
         setting="prefix_caching",
         names=("--enable-prefix-caching",),

@@ -42,7 +42,7 @@ from inference_arena.facts.eras import era_of
 from inference_arena.facts.fact import Fact
 from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu, Vendor
-from inference_arena.facts.host import Device, Host
+from inference_arena.facts.host import Device, Host, Link, Way
 from inference_arena.facts.match import card_of, card_of_device, find_gpu
 from inference_arena.facts.model import (
     Checkpoint,
@@ -106,6 +106,7 @@ __all__ = [
     "Kernel",
     "LayerKind",
     "Layers",
+    "Link",
     "Loss",
     "MemoryRule",
     "Model",
@@ -121,6 +122,7 @@ __all__ = [
     "Spread",
     "Task",
     "Vendor",
+    "Way",
     "WeightFile",
     "WeightParts",
     "Workload",

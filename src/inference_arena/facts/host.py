@@ -4,6 +4,8 @@ from typing import Literal
 
 from inference_arena.facts.fact import Fact
 
+Way = Literal["nvlink", "board", "pcie-switch", "pcie-switches", "pcie-host", "same-node", "other-node"]
+
 
 class Device(Fact):
     """One accelerator, by what its driver or its vendor's tool says. Unknown stays None.
@@ -45,6 +47,22 @@ class Device(Fact):
     reason_unread: str | None = None
 
 
+class Link(Fact):
+    """How two cards reach each other; unknown stays None.
+
+    `way`: the best of them; `pcie_way` without NVLink: one board, one switch, several switches, the processor's root,
+    one memory node of the processor, another node. `peer_access`: one reads the other's memory without the machine's.
+    `nvlinks`: how many of the first card's are up, to the other or to a switch.
+    """
+
+    a: int
+    b: int
+    way: Way | None = None
+    pcie_way: Way | None = None
+    peer_access: bool | None = None
+    nvlinks: int | None = None
+
+
 class Host(Fact):
     """One machine. `cpu_cores` is what this process may use, not what is soldered in."""
 
@@ -63,3 +81,4 @@ class Host(Fact):
     architecture: str
     virtualization: Literal["none", "container", "vm", "wsl"] | None
     devices: tuple[Device, ...] = ()
+    links: tuple[Link, ...] = ()

@@ -21,6 +21,7 @@ from inference_arena.hardware.apple import apple_device
 from inference_arena.hardware.cgroup import cpu_quota_cores, memory_left_bytes, memory_limit_bytes
 from inference_arena.hardware.devices import is_discrete, is_unified, read_devices
 from inference_arena.hardware.files import read_text
+from inference_arena.hardware.links import read_links
 from inference_arena.hardware.nvidia import open_nvml
 from inference_arena.hardware.processor import cpu_features, cpu_model, physical_cores
 from inference_arena.hardware.tools import Run, run_tool
@@ -107,6 +108,7 @@ def read_host(sources: Sources | None = None) -> Host:
         architecture=sources.architecture(),
         virtualization=read_virtualization(root, sysctl),
         devices=devices,
+        links=read_links(nvml=sources.nvml) if sum(device.vendor == "nvidia" for device in devices) > 1 else (),
     )
 
 

@@ -8,6 +8,7 @@ from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
 from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
+from inference_arena.plan.layouts import Layout, best_alone, best_together, layouts
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
@@ -31,6 +32,7 @@ __all__ = [
     "CoreChoice",
     "Fit",
     "Interval",
+    "Layout",
     "Lengths",
     "Level",
     "Load",
@@ -53,7 +55,9 @@ __all__ = [
     "Trial",
     "Turned",
     "Wish",
+    "best_alone",
     "best_plans",
+    "best_together",
     "choose",
     "choose_cores",
     "choose_threads",
@@ -63,6 +67,7 @@ __all__ = [
     "flag_obstacles",
     "idle_gpu",
     "is_wsl",
+    "layouts",
     "main_test",
     "may_be_slow",
     "memory",

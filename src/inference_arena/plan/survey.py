@@ -1,13 +1,14 @@
 """Plans for one checkpoint or a whole catalogue on one kind of card: releases chosen, memory, speed, verdict."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from inference_arena.facts import Checkpoint, EngineRelease, Model, Slo, engines, era_of, overheads, processors, release
 from inference_arena.plan.choose import Chosen, Wish, choose
 from inference_arena.plan.fit import Fit, deciding, is_partly, level_of, meets, ways_out
 from inference_arena.plan.flag_rules import flag_obstacles
+from inference_arena.plan.interval import times
 from inference_arena.plan.newest import newest_release
 from inference_arena.plan.obstacle import Support
 from inference_arena.plan.question import question
@@ -74,6 +75,8 @@ def plan_one(
     `allowed` is what support() says, where it is known already.
     """
     pinned = ask.pinned.get(running.engine, Settings())
+    copies = pinned.replicas or 1
+    ask = replace(ask, wish=ask.wish.model_copy(update={"users": -(-ask.wish.users // copies)}))
     allowed = allowed or allowance(ask, model, checkpoint, running)
     named = tuple(flag.partition("=")[0] for flag in pinned.flags if flag.startswith("--"))
     asked_for = wish_obstacles(model=model, running=running, target=ask.target, wish=ask.wish, pinned=pinned)
@@ -83,7 +86,7 @@ def plan_one(
         checkpoint=checkpoint,
         target=ask.target,
         settings=pinned.model_copy(
-            update={"tensor_parallel": pinned.tensor_parallel or cards_for(ask.target, model, running)}
+            update={"tensor_parallel": pinned.tensor_parallel or cards_for(ask.target, model, running, copies=copies)}
         ),
         era=era_of(engines()[running.engine], running.version),
         overhead=overheads()[running.engine],
@@ -92,7 +95,21 @@ def plan_one(
     runs = chosen.holds and not any(one.severity == "blocks" for one in obstacles)
     quick = _with_queue(_speed(ask, chosen, running.engine), chosen, ask.wish) if runs else None
     allowed = allowed.model_copy(update={"obstacles": obstacles})
-    return _fit(ask, chosen, allowed, running=running, quick=quick)
+    fit = _fit(ask, chosen, allowed, running=running, quick=quick)
+    return fit if copies == 1 else _of_all(fit, copies)
+
+
+def _of_all(fit: Fit, copies: int) -> Fit:
+    """Equal copies that share the users: memory is still of one card, and all of them write at once."""
+    quick = fit.speed
+    whole = quick and quick.output_tokens_per_s and times(quick.output_tokens_per_s, copies)
+    return fit.model_copy(
+        update={
+            "cards": fit.cards * copies,
+            "deciding": f"{fit.deciding}, in each of {copies} copies",
+            "speed": quick and quick.model_copy(update={"output_tokens_per_s": whole}),
+        }
+    )
 
 
 def allowance(ask: Ask, model: Model, checkpoint: Checkpoint, running: EngineRelease) -> Support:
@@ -100,16 +117,17 @@ def allowance(ask: Ask, model: Model, checkpoint: Checkpoint, running: EngineRel
     return support(model=model, checkpoint=checkpoint, release=running, target=ask.target, dtype=dtype)
 
 
-def cards_for(target: Target, model: Model, running: EngineRelease) -> int | None:
-    """All cards, as far as they are a power of two that divides the heads; None for one card.
+def cards_for(target: Target, model: Model, running: EngineRelease, *, copies: int = 1) -> int | None:
+    """All cards of a copy, as far as they are a power of two that divides the heads; None for one card.
 
     llama.cpp gives each card whole layers, so any number of them will do.
     """
+    count = max(1, target.count // copies)
     if _by_layers(running.engine):
-        return target.count if target.count > 1 else None
+        return count if count > 1 else None
     heads = [layers.heads for layers in model.layers if layers.kind != "linear"]
     cards = 1
-    while cards * 2 <= target.count and all(count % (cards * 2) == 0 for count in heads):
+    while cards * 2 <= count and all(count % (cards * 2) == 0 for count in heads):
         cards *= 2
     return cards if cards > 1 else None
 

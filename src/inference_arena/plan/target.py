@@ -1,10 +1,11 @@
 """What a plan is made for: cards of one kind in one machine, with what is free on them now. Knows no model."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from inference_arena import units
-from inference_arena.facts import Device, Fact, Form, Gpu, Host, Vendor
+from inference_arena.facts import Device, Fact, Form, Gpu, Host, Vendor, at_least
 
 # Programs see less of a card than it is sold with, because the driver and error correction keep some: 23.69 of 24 GiB
 # on an RTX 3090, 79.19 of 80 on an H100 SXM5. Where nobody has read a card, the smaller of these shares is taken.
@@ -94,7 +95,8 @@ def _target_of_chip(gpu: Gpu, *, count: int, driver: str | None, ram_bytes: int)
 
 
 def targets_of_host(host: Host, card_of: Callable[[Device], Gpu | None]) -> tuple[Target, ...]:
-    """What this machine can plan for: each kind of card with all of its equals, the largest first; else its processor.
+    """What this machine can plan for: each kind of card with all of its equals, the largest first, then unequal cards
+    together; else its processor.
 
     Cards that tell nothing and that the catalogue does not know are left out: nothing can be planned for them.
     """
@@ -103,7 +105,44 @@ def targets_of_host(host: Host, card_of: Callable[[Device], Gpu | None]) -> tupl
         kinds.setdefault((device.name, device.memory_bytes), []).append(device)
     found = [target_of_devices(devices, host=host, gpu=card_of(devices[0])) for devices in kinds.values()]
     known = [target for target in found if target is not None]
-    return tuple(sorted(known, key=lambda one: -one.memory_bytes * one.count)) or (target_of_processor(host),)
+    kinds_first = sorted(known, key=lambda one: -one.memory_bytes * one.count)
+    mix = target_of_mix(kinds_first)
+    return (*kinds_first, *(() if mix is None else (mix,))) or (target_of_processor(host),)
+
+
+def target_of_mix(targets: Sequence[Target]) -> Target | None:
+    """Unequal cards of one maker as so many of the least: layers and copies are shared out evenly, and all wait for the
+    slowest. None where there are no two kinds, or where one of them shares the machine's memory.
+    """
+    if len(targets) < 2 or any(one.unified for one in targets) or len({one.vendor for one in targets}) > 1:
+        return None
+    least = min(targets, key=lambda one: one.free_bytes)
+    names = " + ".join(f"{one.count} x {one.title}" if one.count > 1 else one.title for one in targets)
+    rates = ("bandwidth_bytes_per_s", "fp16_flops", "fp8_flops", "int8_ops", "fp32_flops", "fp4_flops")
+    return least.model_copy(
+        update={
+            "title": f"unequal cards ({names}), each counted as the least of them",
+            "gpu": None,
+            "count": sum(one.count for one in targets),
+            "memory_bytes": min(one.memory_bytes for one in targets),
+            "sold_bytes": min(one.sold_bytes for one in targets),
+            "memory_assumed": any(one.memory_assumed for one in targets),
+            "compute_capability": _oldest(targets),
+            "bf16": None if any(one.bf16 is None for one in targets) else all(one.bf16 for one in targets),
+            **{name: _least([getattr(one, name) for one in targets]) for name in rates},
+        }
+    )
+
+
+def _least(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return min(known) if len(known) == len(values) else None
+
+
+def _oldest(targets: Sequence[Target]) -> str | None:
+    told = [one.compute_capability for one in targets]
+    known = [capability for capability in told if capability is not None]
+    return reduce(lambda one, other: one if at_least(other, one) else other, known) if len(known) == len(told) else None
 
 
 def target_of_devices(devices: Sequence[Device], *, host: Host, gpu: Gpu | None) -> Target | None:

@@ -16,7 +16,7 @@ def wish_obstacles(
 ) -> Iterator[Obstacle]:
     """Each thing that was asked for and cannot be had. A wish that is not binding is cut to the model instead."""
     yield from _context(model, pinned.context_tokens or (wish.context_tokens if wish.binding else 0))
-    yield from _cards(model, pinned.tensor_parallel or 1, target)
+    yield from _cards(model, pinned.tensor_parallel or 1, pinned.replicas or 1, target)
     yield from _release(running)
 
 
@@ -35,16 +35,17 @@ def _context(model: Model, asked: int) -> Iterator[Obstacle]:
     )
 
 
-def _cards(model: Model, asked: int, target: Target) -> Iterator[Obstacle]:
-    if asked > target.count:
+def _cards(model: Model, asked: int, copies: int, target: Target) -> Iterator[Obstacle]:
+    if asked * copies > target.count:
         there = "there is 1" if target.count == 1 else f"there are {target.count}"
+        wanted = f"{asked} cards are to share each layer" if asked > 1 else f"{copies} copies need a card each"
         yield Obstacle(
             rule="cards",
             severity="blocks",
-            what=f"{asked} cards are to share each layer, and {there}",
-            evidence=f"tensor parallelism of {asked}",
+            what=f"{wanted}{f', in {copies} copies' if asked > 1 and copies > 1 else ''}, and {there}",
+            evidence=f"tensor parallelism of {asked}, {copies} copies",
             source="the settings that were pinned",
-            way_out=(f"tensor parallelism of at most {target.count}",),
+            way_out=(f"copies times tensor parallelism of at most {target.count}",),
         )
     heads = next((one.heads for one in model.layers if one.kind != "linear" and one.heads % asked), None)
     if heads is not None:

@@ -7,6 +7,7 @@ from functools import partial
 from inference_arena import units
 from inference_arena.facts import Device, Host, card_of_device
 from inference_arena.plan import Notice
+from inference_arena.report.links import link_rows
 from inference_arena.report.words import plain
 
 _BAR = 24
@@ -33,6 +34,7 @@ def machine_page(host: Host, notices: Sequence[Notice], *, ascii_only: bool = Fa
         lines += ["", _row(f"GPU {device.index}", _name(device))]
         lines += [_row(f"  {name}", text) for name, text in _device_rows(device, bar)]
     lines += [] if host.devices else ["", _row("GPU", "none found")]
+    lines += ["", *(_row(name, text) for name, text in link_rows(host))] if host.links else []
     for notice in notices:
         lines += ["", _row("warning" if notice.weight == "warning" else "note", _spoken(notice))]
         lines += [_row("  try", notice.advice)]
@@ -46,6 +48,7 @@ def machine_markdown(host: Host, notices: Sequence[Notice], *, arena: str, reade
         told = [f"{what} {text}" for what, text in _device_rows(device, lambda _share: "")]
         rows.append((f"GPU {device.index}", "; ".join([_name(device), *told])))
     rows += [] if host.devices else [("GPU", "none found")]
+    rows += link_rows(host)
     rows += [(notice.weight, f"{notice.code}: {_spoken(notice)}") for notice in notices]
     rows.append(("GPU readers", readers))
     body = [f"- {name.strip()}: {_SPECIAL.sub(_ESCAPED, anonymous(plain(text)))}" for name, text in rows]

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inference_arena import units
-from inference_arena.plan import Ask, Fit, Turned
+from inference_arena.plan import Ask, Fit, Layout, Turned
 from inference_arena.report import planned
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
+from inference_arena.report.layout_table import layout_blocks
 from inference_arena.report.memory_bar import NAMES, bar, pattern
 from inference_arena.report.pasted import continued
 from inference_arena.report.table import Column, fitted, table
@@ -26,6 +27,7 @@ class PlanPage:
     commands: Mapping[tuple[str, str], Mapping[str, str]]
     downloads: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     turned: Turned | None = None
+    layouts: tuple[Layout, ...] = ()
     explain: bool = False
     notes: Sequence[str] = ()
 
@@ -41,6 +43,7 @@ def plan_blocks(page: PlanPage, *, width: int, ascii_only: bool = False) -> tupl
         *(_explained(best) if page.explain else ()),
         *_speed(best),
         *_obstacles(best),
+        *layout_blocks(page.layouts, width=room, ascii_only=ascii_only),
         *_turned(page),
         *_others(page.fits[1:], width=room, ascii_only=ascii_only),
         *_commands(page),

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from inference_arena.checkpoints import GgufHeader, file_sha256, read_gguf
-from inference_arena.engines import ENGINES
+from inference_arena.engines import DIALECTS, ENGINES
 from inference_arena.errors import UsageError
 from inference_arena.facts import EMBEDDED, Checkpoint, Fact, Host, checkpoint, checkpoint_of_file, slo, workload
 from inference_arena.plan import Lengths, Load, Settings, Trial, choose_threads
@@ -28,6 +28,8 @@ ENGINE_OPTIONS: Final = MappingProxyType(
         "threads": "--threads",
         "kv_cache_type": "--kv-cache-type",
         "gpu_layers": "--gpu-layers",
+        "tensor_parallel": "--tensor-parallel",
+        "replicas": "--replicas",
         "flags": "--flag",
         "port": "--port",
         "program": "--program",
@@ -59,6 +61,8 @@ class Asked(Fact):
     threads: int | None = None
     kv_cache_type: str | None = None
     gpu_layers: int | None = None
+    tensor_parallel: int | None = None
+    replicas: int | None = None
     flags: tuple[str, ...] = ()
     port: int | None = None
     release: str | None = None
@@ -110,6 +114,12 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         known = ", ".join(name for name in ENGINES if name != "openai")
         raise UsageError(f"no engine is called {engine!r}", try_=f"--engine {known}, or --url for a running server")
     refuse_own_flags(engine, asked.flags)
+    if several := next((name for name in ("tensor_parallel", "replicas") if getattr(asked, name) is not None), None):
+        raise UsageError(
+            f"{ENGINE_OPTIONS[several]} has no counterpart in {ENGINES[engine].TITLE}",
+            why=DIALECTS[engine].NOT_HERE[several],
+            try_="leave it out",
+        )
     if asked.weights == "dummy":
         raise UsageError(
             f"{ENGINES[engine].TITLE} cannot fill a model with random weights",

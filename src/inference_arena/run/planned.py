@@ -25,9 +25,10 @@ from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.unplanned import has, unplanned
 
-LEAST_CONTEXT: Final = 4096  # room for prompts that come out longer than meant
 BLOCK: Final = 256
 PROCESSOR: Final = "+cpu"  # how builds for the processor end their version, whatever card is beside it
+# what may be asked for by options of ours
+PINNED: Final = ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers", "tensor_parallel", "replicas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +119,7 @@ def pinned_settings(asked: Asked, engine: str) -> Settings:
     """What our options and the engine's own flags ask for; raises UsageError for what it has nothing for."""
     speaks = ENGINES[engine]
     settings, rest = speaks.read_flags(asked.flags)
-    named = {
-        name: getattr(asked, name) for name in ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers")
-    }
+    named = {name: getattr(asked, name) for name in PINNED}
     asked_for = {name: value for name, value in named.items() if value is not None}
     if strange := [name for name in asked_for if not has(engine, name)]:
         option = "--" + strange[0].replace("_", "-")
@@ -138,7 +137,7 @@ def _context(asked: Asked, model: Model) -> int:
             f"prompt and answer come to {need} tokens, and the model was trained for {model.context_tokens}",
             try_="smaller --input-tokens or --output-tokens",
         )
-    wanted = asked.context_tokens or max(LEAST_CONTEXT, -(-need // BLOCK) * BLOCK)
+    wanted = asked.context_tokens or -(-need // BLOCK) * BLOCK
     if wanted < make_lengths(asked).longest_tokens:
         raise UsageError(f"--context {wanted} is less than prompt and answer", try_=f"--context {need}")
     return min(wanted, model.context_tokens) if asked.context_tokens is None else wanted

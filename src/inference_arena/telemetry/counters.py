@@ -1,6 +1,7 @@
 """The engine's own counters, fetched as Prometheus text. Knows no engine: the names to look for are given.
 
-One number for each of our names: samples of one name that differ in labels only (one a worker, say) are added.
+One number for each of our names: samples of one name that differ in labels only (one a worker, say) are added, shares
+of them averaged.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
+from statistics import fmean
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -49,11 +51,17 @@ def parse_counters(text: str, *, names: Mapping[str, str]) -> dict[str, float]:
     wanted = set(names.values())
     # Only the wanted lines are parsed: a whole page of vLLM's would cost 20 ms of processor time every second
     lines = [line for line in text.splitlines() if _name_of(line) in wanted]
-    sums: defaultdict[str, float] = defaultdict(float)
+    found: defaultdict[str, list[float]] = defaultdict(list)
     for family in text_string_to_metric_families("\n".join([*lines, ""])):
         for sample in family.samples:
-            sums[sample.name] += float(sample.value)
-    return {ours: sums[theirs] for ours, theirs in names.items() if theirs in sums and math.isfinite(sums[theirs])}
+            found[sample.name].append(float(sample.value))
+    told = {ours: _of_all(ours, found[theirs]) for ours, theirs in names.items() if theirs in found}
+    return {ours: value for ours, value in told.items() if math.isfinite(value)}
+
+
+def _of_all(name: str, values: Sequence[float]) -> float:
+    """An engine may tell a number for each copy of the model: shares are averaged, counts added."""
+    return fmean(values) if name.endswith(("_share", "_length")) else sum(values)
 
 
 def _name_of(line: str) -> str:
