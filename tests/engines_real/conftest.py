@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -65,10 +66,24 @@ def model(below: Path, transformers_env: Path, embedded_gguf: Path) -> Path:
     return model_folder(embedded_gguf, python=transformers_env / "bin" / "python", below=below)
 
 
+class RealArena(Arena):
+    """vLLM's processes write their titles over their environment, and the mark with it; they stay in our folder."""
+
+    def processes(self) -> dict[int, str]:
+        return {**super().processes(), **dict(_working_in(self.folder))}
+
+
+def _working_in(folder: Path) -> Iterator[tuple[int, str]]:
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):  # it ended meanwhile, or is not ours
+            if entry.name.isdigit() and (entry / "cwd").readlink() == folder.resolve():
+                yield int(entry.name), (entry / "cmdline").read_text(errors="replace").replace("\0", " ")
+
+
 @pytest.fixture
 def arena(tmp_path: Path) -> Iterator[Arena]:
     """Every process that it leaves behind fails the test."""
-    made = Arena(home=tmp_path / "home", folder=tmp_path, mark=uuid.uuid4().hex)
+    made = RealArena(home=tmp_path / "home", folder=tmp_path, mark=uuid.uuid4().hex)
     # the engines call programs of the system
     made.env["PATH"] = os.environ["PATH"]
     try:
