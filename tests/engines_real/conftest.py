@@ -8,7 +8,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -80,14 +80,26 @@ def _working_in(folder: Path) -> Iterator[tuple[int, str]]:
                 yield int(entry.name), (entry / "cmdline").read_text(errors="replace").replace("\0", " ")
 
 
-@pytest.fixture
-def arena(tmp_path: Path) -> Iterator[Arena]:
+@contextmanager
+def arena_in(folder: Path) -> Iterator[Arena]:
     """Every process that it leaves behind fails the test."""
-    made = RealArena(home=tmp_path / "home", folder=tmp_path, mark=uuid.uuid4().hex)
-    # the engines call programs of the system
-    made.env["PATH"] = os.environ["PATH"]
+    made = RealArena(home=folder / "home", folder=folder, mark=uuid.uuid4().hex)
+    made.env["PATH"] = os.environ["PATH"]  # the engines call programs of the system
     try:
         yield made
         made.must_have_left_nothing()
     finally:
         made.kill_all()
+
+
+@pytest.fixture
+def arena(tmp_path: Path) -> Iterator[Arena]:
+    with arena_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """For the tests of a module that look at one run."""
+    with arena_in(tmp_path_factory.mktemp("shared")) as made:
+        yield made

@@ -43,8 +43,12 @@ def test_one_flag_makes_two_records_that_can_be_compared(arena: Arena, model: Pa
     assert batched["engine"]["choices"]["batching"].startswith("continuous")
 
     compared = arena.run("compare", batched["id"], alone["id"])
-    assert compared.code == 0, compared.err
-    assert "continuous batching on" in " ".join(compared.out.split())
+    said = " ".join(compared.out.split())
+    assert "continuous batching on against continuous batching off" in said
+    # one launch of each: numbers, and no claim
+    assert "output tokens/s" in said
+    assert "No difference can be claimed" in said
+    assert compared.code == 1
 
 
 def test_a_flag_that_it_does_not_know_is_named(arena: Arena, model: Path, transformers_env: Path) -> None:
