@@ -46,6 +46,10 @@ class Server:
         """None while it runs, and for a server that is not ours."""
         return None if self.process is None else self.process.poll()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether a process of ours ends by itself until then; at once where it has ended already."""
+        return self.process is not None and self.process.wait(seconds) is not None
+
     def log(self) -> tuple[str, ...]:
         return () if self.process is None else tuple(self.process.log_lines())
 
