@@ -129,7 +129,6 @@ def test_an_engine_whose_worker_is_killed_in_the_middle_is_told_as_killed(
     options = ("--engine", "vllm", "--program", str(vllm_env), "--concurrency", "2", "--duration", "300s")
     running = arena.start("run", str(model), *options, *SHORT[2:])
     arena.wait_for(running, "tick", timeout_s=LIMIT_S)
-    # it names its processes by their work, and the mark of this test is in their environment
     worker = next(pid for pid, line in arena.processes().items() if "VLLM::Worker" in line)
     os.kill(worker, signal.SIGKILL)
     done = running.end(timeout_s=LIMIT_S)

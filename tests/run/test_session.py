@@ -1,6 +1,5 @@
 """The order of a run, told by tools that only write down that they were used."""
 
-import dataclasses
 import json
 from array import array
 from collections import Counter
@@ -262,7 +261,7 @@ def test_a_self_test_that_fails_is_a_note_and_no_failure(diary, job):
 
 @pytest.mark.parametrize(("code", "told"), [(-9, "killed"), (None, "no-answer")])
 def test_an_engine_that_ends_after_all_requests_failed_is_told_as_its_own_end(diary, job, code, told):
-    """vLLM whose worker was killed: its front refuses requests, and ends some seconds later."""
+    """As of vLLM, whose worker was killed: its front refuses requests, and ends some seconds later."""
     usual = tools(diary, succeed=False)
 
     def start(program):
@@ -275,6 +274,6 @@ def test_an_engine_that_ends_after_all_requests_failed_is_told_as_its_own_end(di
         usual.drive(plan, on_tick)
         return driven(plan.point, stopped_by="errors")
 
-    outcome = run(job, dataclasses.replace(usual, start=start, drive=drive))
+    outcome = run(job, replace(usual, start=start, drive=drive))
 
     assert (outcome.stage, outcome.cause) == ("load", told)
