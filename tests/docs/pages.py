@@ -21,7 +21,7 @@ from pydantic import BaseModel, TypeAdapter
 
 import inference_arena
 from inference_arena import facts, plan, record, units
-from inference_arena.cli.verbs import VERBS, invoke
+from inference_arena.cli.verbs import SUBVERBS, VERBS, invoke
 from inference_arena.engines import (
     causes,
     gpu_causes,
@@ -459,6 +459,38 @@ def _kernels(about: str, *_: object) -> str:
     return table(head, body)
 
 
+def _packages(*_: object) -> str:
+    head = ("engine", "on", "package", "what", "releases", "platforms", "left out", "installed")
+    body = [
+        (
+            f"`{card.name}`",
+            ", ".join(build.places),
+            f"`{build.package}`",
+            build.what,
+            _span(plan.versions_of(card.name, build)),
+            ", ".join(build.platforms),
+            ", ".join(f"`{name}`" for name in build.without),
+            units.size(build.installed_bytes),
+        )
+        for card in facts.packages().values()
+        for build in card.builds
+    ]
+    return table(head, body)
+
+
+def _span(versions: Sequence[str]) -> str:
+    return versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+
+
+def _lacks(*_: object) -> str:
+    body = [
+        (f"`{card.name}`", lack.place, _cell(lack.why), _cell(lack.instead), _cell(lack.source))
+        for card in facts.packages().values()
+        for lack in card.lacks
+    ]
+    return table(("engine", "on", "why not", "instead", "source"), body)
+
+
 def _toolkits(*_: object) -> str:
     head = ("CUDA", "Linux driver", "may run from driver", "oldest card it builds for")
     body = [
@@ -574,11 +606,13 @@ def help_text(verb: str) -> str:
 
 
 def verbs() -> tuple[str, ...]:
-    return tuple(VERBS)
+    return (*VERBS, *(f"{verb} {below}" for verb, names in SUBVERBS.items() for below in names))
 
 
 _MAKERS: Mapping[str, Callable[..., str]] = {
     "fields": _fields,
+    "packages": _packages,
+    "lacks": _lacks,
     "doubts": _doubts,
     "doubt-constants": _doubt_constants,
     "llama-causes": _llama_causes,

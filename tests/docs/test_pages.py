@@ -65,7 +65,8 @@ def test_every_verb_and_option_that_a_page_shows_exists(page: Path, pages: Modul
     wrong = []
     for line in (line for line in shown if page.parent.name != "reference" or not line.startswith("run ")):
         verb, *rest = shlex.split(line, comments=True)
-        known = pages.help_text("" if verb.startswith("-") else verb)
+        below = f"{verb} {rest[0]}" if rest else verb
+        known = pages.help_text(below if below in pages.verbs() else "" if verb.startswith("-") else verb)
         options = {part.partition("=")[0] for part, before in zip(rest, [verb, *rest], strict=False)
                    if part.startswith("--") and before != "--flag"}  # fmt: skip
         wrong += [f"{line}: {option}" for option in options if not re.search(rf"{option}\b", known)]

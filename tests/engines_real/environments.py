@@ -47,18 +47,15 @@ class CannotBeMade(Exception):  # noqa: N818  # reads as what happened
 
 
 def environment(recipe: Recipe, *, below: Path) -> Path:
-    """Its folder. Made under a name of its own and renamed when whole: a run that is killed leaves nothing half."""
-    done = below / f"{recipe.name}-{recipe.key}"
+    """Its folder. Its programs name it, so it is made in its place; one that is not whole is made anew."""
+    folder = below / f"{recipe.name}-{recipe.key}"
+    whole = folder / ".whole"
     with FileLock(below / f"{recipe.name}.lock"):
-        if not done.exists():
-            making = below / f".making-{recipe.name}-{os.getpid()}"
-            shutil.rmtree(making, ignore_errors=True)
-            try:
-                _make(recipe, making)
-                making.rename(done)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    return done
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _make(recipe, folder)
+            whole.touch()
+    return folder
 
 
 def _make(recipe: Recipe, folder: Path) -> None:

@@ -17,7 +17,7 @@ from survival import Arena, Done
 from inference_arena.engines import ENGINES, vllm
 from inference_arena.plan import Settings
 
-RELEASE = "0.32.0+cpu"
+RELEASE = "0.32.0"
 SHORT = ("--requests", "3", "--input-tokens", "48", "--output-tokens", "8", "--flag", "--enforce-eager")
 LIMIT_S = 400.0  # a start takes half a minute on two idle cores
 

@@ -40,7 +40,7 @@ def test_without_any_engine_the_extra_to_install_is_named_and_nothing_is_kept(ar
     hide_built_in(arena, HIDE_METADATA + HIDE_MODULE)
     done = arena.run_model()
     assert done.code == 1
-    done.says("llama.cpp is not installed", "inference-arena[embedded]")
+    done.says("llama.cpp is not on this machine", "inference-arena[embedded]")
     assert arena.records == arena.journals == []
 
 

@@ -14,7 +14,7 @@ import typer
 from inference_arena import __version__, units
 from inference_arena.cli.output import wrapped
 from inference_arena.errors import ArenaError
-from inference_arena.facts import Fact, Host
+from inference_arena.facts import Fact, Host, packages
 
 SELF_TEST_STREAMS: Final = (1, 8, 64, 128)
 SELF_TEST_PACE_S: Final = 0.01
@@ -84,16 +84,25 @@ def _readers() -> list[Finding]:
 
 
 def _engines() -> list[Finding]:
-    from inference_arena.run import llama_programs  # noqa: PLC0415
+    """llama.cpp, which the arena's own test needs, and whatever else is here."""
+    from inference_arena.run import here, programs_for  # noqa: PLC0415
+    from inference_arena.store import open_home  # noqa: PLC0415
 
-    try:
-        programs = llama_programs()
-    except ArenaError as error:
-        return [Finding(name="llama.cpp", ok=False, says=error.why, advice=error.try_)]
-    return [
-        Finding(name="llama.cpp", ok=True, says=f"{program.name}, {program.version or 'version unknown'}")
-        for program in programs
+    home = open_home()
+    found = [
+        Finding(
+            name=card.title.removesuffix(" serve"),
+            ok=True,
+            says=f"{one.program.name}, {one.program.version or 'version unknown'} ({one.where})",
+        )
+        for name, card in packages().items()
+        for one in here(name, home=home)
     ]
+    try:
+        programs_for("llamacpp", home=home)
+    except ArenaError as error:
+        return [Finding(name="llama.cpp", ok=False, says=error.why, advice=error.try_), *found]
+    return found
 
 
 def _home() -> list[Finding]:

@@ -22,22 +22,22 @@ def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress")
     if asked.url is not None:
         return make_job(asked, host=host, embedded=None, programs=())
     if wants_embedded(asked):
-        programs = programs_for("llamacpp", release=asked.release, program=asked.program)
+        programs = programs_for("llamacpp", home=home, release=asked.release, program=asked.program)
         return make_job(asked, host=host, embedded=_fetched(embedded_card(), home, progress), programs=programs)
     assert asked.model is not None
     card = checkpoints().get(asked.model)
     if card is not None and card.format == "gguf" and card.file is not None:
         path = _fetched(card, home, progress)
-        programs = programs_for("llamacpp", release=asked.release, program=asked.program)
+        programs = programs_for("llamacpp", home=home, release=asked.release, program=asked.program)
         return make_job(asked.model_copy(update={"model": str(path)}), host=host, embedded=None, programs=programs)
     if _is_file(asked):
         programs = (
-            programs_for("llamacpp", release=asked.release, program=asked.program)
+            programs_for("llamacpp", home=home, release=asked.release, program=asked.program)
             if asked.engine in {None, "llamacpp"}
             else ()
         )
         return make_job(asked, host=host, embedded=None, programs=programs)
-    return planned_job(asked, find(asked, host=host), host=host)
+    return planned_job(asked, find(asked, host=host, home=home), host=host)
 
 
 def _is_file(asked: "Asked") -> bool:
@@ -45,13 +45,13 @@ def _is_file(asked: "Asked") -> bool:
     return path.suffix == ".gguf" or path.is_file() or asked.engine == "llamacpp"
 
 
-def find(asked: "Asked", *, host: "Host") -> "Found":
+def find(asked: "Asked", *, host: "Host", home: "Home") -> "Found":
     """The model with the first engine that reads it and is here; raises NotFoundError where there is none."""
     from inference_arena.run import Found  # noqa: PLC0415
 
     assert asked.model is not None
     pairs, _ = planning.pairs_of(asked.model, offline=False)
-    engine, programs = _engine(asked)
+    engine, programs = _engine(asked, home)
     reads = [(model, card) for model, card in pairs if card.format == "safetensors"]
     if not reads:
         raise NotFoundError(
@@ -74,7 +74,7 @@ def find(asked: "Asked", *, host: "Host") -> "Found":
     )
 
 
-def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
+def _engine(asked: "Asked", home: "Home") -> "tuple[str, tuple[Program, ...]]":
     """The engine that was named, else the first that reads folders and is installed."""
     from inference_arena.engines import ENGINES  # noqa: PLC0415
     from inference_arena.run import programs_for  # noqa: PLC0415
@@ -85,7 +85,7 @@ def _engine(asked: "Asked") -> "tuple[str, tuple[Program, ...]]":
     missing: list[ArenaError] = []
     for name in able if asked.engine is None else (asked.engine,):
         try:
-            return name, programs_for(name, release=asked.release, program=asked.program)
+            return name, programs_for(name, home=home, release=asked.release, program=asked.program)
         except NotFoundError as error:
             missing.append(error)
     raise missing[0]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 import typer
@@ -33,6 +33,7 @@ UNWRITABLE: Final = (errno.ENOSPC, errno.EIO, errno.EBADF)
 VERBS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "run": "run",
+        "suite": "suite",
         "list": "list",
         "show": "show",
         "compare": "compare",
@@ -47,8 +48,13 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "explain": "explain",
         "score-plan": "score_plan",
         "hardware": "hardware",
+        "engines": "engines",
     }
 )
+
+
+# verbs that have verbs of their own: a module of these has `SUBVERBS`, name -> function, beside `command`
+SUBVERBS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"engines": ("install", "remove")})
 
 
 class ReaderLeft(Exception):  # noqa: N818  # named for what happened
@@ -61,13 +67,11 @@ class Verbs(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        verb = typer.Typer(add_completion=False, rich_markup_mode=None)
-        verb.command(cmd_name)(import_module(f"inference_arena.cli.{VERBS[cmd_name]}").command)
-        command = get_command(verb)
-        assert isinstance(command, TyperCommand)
+        command = get_command(_verb(cmd_name, import_module(f"inference_arena.cli.{VERBS[cmd_name]}")))
+        assert isinstance(command, TyperCommand | TyperGroup)
         return command
 
     def invoke(self, ctx: Any) -> Any:
@@ -78,6 +82,18 @@ class Verbs(TyperGroup):
             raise typer.Abort from error
         except READER_LEFT as error:
             raise ReaderLeft from error
+
+
+def _verb(name: str, module: ModuleType) -> typer.Typer:
+    """Its `command`; where it has verbs of its own, that is what it does without one."""
+    verb = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if name not in SUBVERBS:
+        verb.command(name)(module.command)
+        return verb
+    verb.callback(invoke_without_command=True)(module.command)
+    for below in SUBVERBS[name]:
+        verb.command(below)(module.SUBVERBS[below])
+    return verb
 
 
 app = typer.Typer(

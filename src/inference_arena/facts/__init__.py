@@ -15,6 +15,7 @@ from inference_arena.facts.catalogue import (
     model,
     models,
     overheads,
+    packages,
     prices,
     processors,
     read_card,
@@ -59,6 +60,7 @@ from inference_arena.facts.model import (
     WeightParts,
 )
 from inference_arena.facts.overhead import Overhead
+from inference_arena.facts.package import Build, Lack, Packages, Place
 from inference_arena.facts.price import Price, Prices
 from inference_arena.facts.processor import Processor
 from inference_arena.facts.slo import Slo
@@ -84,6 +86,7 @@ __all__ = [
     "EMBEDDED",
     "ArchitectureSupport",
     "Basis",
+    "Build",
     "Calibration",
     "Checkpoint",
     "CudaToolkit",
@@ -104,6 +107,7 @@ __all__ = [
     "ImageBuild",
     "ImageCheck",
     "Kernel",
+    "Lack",
     "LayerKind",
     "Layers",
     "Link",
@@ -112,6 +116,8 @@ __all__ = [
     "Model",
     "Overhead",
     "PackageFile",
+    "Packages",
+    "Place",
     "Plugin",
     "Price",
     "Prices",
@@ -151,6 +157,7 @@ __all__ = [
     "model",
     "models",
     "overheads",
+    "packages",
     "prices",
     "processors",
     "quantization_history",

@@ -19,6 +19,7 @@ from inference_arena.facts.family import Family
 from inference_arena.facts.gpu import Form, Gpu
 from inference_arena.facts.model import Checkpoint, Model
 from inference_arena.facts.overhead import Overhead
+from inference_arena.facts.package import Packages
 from inference_arena.facts.price import Prices
 from inference_arena.facts.processor import Processor
 from inference_arena.facts.slo import Slo
@@ -79,6 +80,12 @@ def families() -> dict[str, Family]:
 @cache
 def engines() -> dict[str, Engine]:
     return _read_all("engines", Engine)
+
+
+@cache
+def packages() -> dict[str, Packages]:
+    """How engines are brought by the package index, by engine."""
+    return _read_all("packages", Packages)
 
 
 @cache

@@ -12,6 +12,7 @@ from inference_arena.plan.layouts import Layout, best_alone, best_together, layo
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
 from inference_arena.plan.notices import Notice, is_wsl, notices
+from inference_arena.plan.offer import Offer, offer, offer_of, package_card, versions_of
 from inference_arena.plan.prediction import PredictedSpeed, Prediction, predict
 from inference_arena.plan.purposes import PURPOSES, Purpose
 from inference_arena.plan.question import Question, question
@@ -40,6 +41,7 @@ __all__ = [
     "Newest",
     "Notice",
     "Obstacle",
+    "Offer",
     "PredictedSpeed",
     "Prediction",
     "Purpose",
@@ -73,7 +75,10 @@ __all__ = [
     "memory",
     "newest_release",
     "notices",
+    "offer",
+    "offer_of",
     "order_plans",
+    "package_card",
     "plan_one",
     "predict",
     "question",
@@ -90,4 +95,5 @@ __all__ = [
     "target_of_processor",
     "targets_of_host",
     "turned",
+    "versions_of",
 ]

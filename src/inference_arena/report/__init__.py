@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from inference_arena.report.compare_page import ComparePage, compare_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
+from inference_arena.report.engines_page import EngineRow, engines_page
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
 from inference_arena.report.score_page import score_blocks
+from inference_arena.report.suite_page import suite_blocks
 from inference_arena.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = [
     "ComparePage",
     "CurvePoint",
     "Draft",
+    "EngineRow",
     "FitPage",
     "Page",
     "Panel",
@@ -29,6 +32,7 @@ __all__ = [
     "compare_blocks",
     "curve",
     "curves",
+    "engines_page",
     "fit_blocks",
     "machine_markdown",
     "machine_page",
@@ -36,6 +40,7 @@ __all__ = [
     "readers_said",
     "render",
     "score_blocks",
+    "suite_blocks",
     "verdict",
 ]
 

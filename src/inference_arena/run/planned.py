@@ -26,7 +26,6 @@ from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.unplanned import has, unplanned
 
 BLOCK: Final = 256
-PROCESSOR: Final = "+cpu"  # how builds for the processor end their version, whatever card is beside it
 # what may be asked for by options of ours
 PINNED: Final = ("context_tokens", "parallel", "kv_cache_type", "threads", "gpu_layers", "tensor_parallel", "replicas")
 
@@ -70,7 +69,7 @@ def planned_job(asked: Asked, found: Found, *, host: Host) -> Job:
 def _settle(asked: Asked, found: Found, *, host: Host) -> tuple[Settings, Prediction | None, Mapping[str, str]]:
     """Settings, the plan behind them, and why they are what they are."""
     pinned, version = pinned_settings(asked, found.engine), found.programs[0].version
-    if found.target is None or version is None or version.endswith(PROCESSOR) or found.engine not in DIALECTS:
+    if found.target is None or version is None or found.engine not in DIALECTS:
         settings, choices = _unplanned(asked, found, pinned=pinned, host=host)
         return settings, None, choices
     ask = _ask(asked, found, pinned=pinned, version=version)
@@ -84,7 +83,6 @@ def _settle(asked: Asked, found: Found, *, host: Host) -> tuple[Settings, Predic
 
 
 def _unplanned(asked: Asked, found: Found, *, pinned: Settings, host: Host) -> tuple[Settings, Mapping[str, str]]:
-    on_card = found.target is not None and not (found.programs[0].version or "").endswith(PROCESSOR)
     weights = found.checkpoint.weight_bytes or 0
     return unplanned(
         pinned,
@@ -93,7 +91,7 @@ def _unplanned(asked: Asked, found: Found, *, pinned: Settings, host: Host) -> t
         context_tokens=_context(asked, found.model),
         need_tokens=make_lengths(asked).longest_tokens + TEMPLATE_TOKENS,
         streams=_streams(asked),
-        room_bytes=None if on_card else max(0, host.ram_available_bytes - weights) // 2,
+        room_bytes=None if found.target is not None else max(0, host.ram_available_bytes - weights) // 2,
     )
 
 

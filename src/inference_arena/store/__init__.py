@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.store.files import sha256_of, whole_file
+from inference_arena.store.files import make_folder, sha256_of, storage, sweep, throw_away, whole_file
 from inference_arena.store.find import find_record
 from inference_arena.store.home import Home, check_writable, machine_id, open_home
 from inference_arena.store.journal import (
@@ -16,7 +16,7 @@ from inference_arena.store.journal import (
     read_intent,
     read_samples,
 )
-from inference_arena.store.lock import measuring_lock
+from inference_arena.store.lock import measuring_lock, signed_lock
 from inference_arena.store.records import (
     LOG_FILE,
     RECORD_FILE,
@@ -34,6 +34,17 @@ from inference_arena.store.records import (
     save_record,
 )
 from inference_arena.store.row import Row
+from inference_arena.store.suites import (
+    Progressed,
+    Refused,
+    SuiteReport,
+    SuiteRow,
+    load_progress,
+    progress_path,
+    save_progress,
+    with_record,
+    with_refusal,
+)
 from inference_arena.store.traces import (
     REQUESTS_FILE,
     SAMPLES_FILE,
@@ -66,8 +77,12 @@ __all__ = [
     "BadRecord",
     "Home",
     "Journal",
+    "Progressed",
+    "Refused",
     "Reindexed",
     "Row",
+    "SuiteReport",
+    "SuiteRow",
     "Verified",
     "Written",
     "check_writable",
@@ -79,8 +94,10 @@ __all__ = [
     "iter_samples",
     "iter_traces",
     "list_records",
+    "load_progress",
     "load_record",
     "machine_id",
+    "make_folder",
     "measuring_lock",
     "new_folder",
     "new_record_id",
@@ -90,6 +107,7 @@ __all__ = [
     "orphans",
     "parse_record",
     "place_record",
+    "progress_path",
     "read_events",
     "read_intent",
     "read_record_json",
@@ -100,10 +118,17 @@ __all__ = [
     "reindex",
     "remove_from_index",
     "remove_record",
+    "save_progress",
     "save_record",
     "sha256_of",
+    "signed_lock",
+    "storage",
+    "sweep",
+    "throw_away",
     "verify",
     "whole_file",
+    "with_record",
+    "with_refusal",
     "write_jsonl_gz",
 ]
 

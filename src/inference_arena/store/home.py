@@ -33,6 +33,14 @@ class Home:
         return self.root / "models"
 
     @property
+    def engines(self) -> Path:
+        return self.root / "engines"
+
+    @property
+    def engines_lock_path(self) -> Path:
+        return self.root / "engines.lock"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

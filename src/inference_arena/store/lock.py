@@ -32,13 +32,24 @@ def take_lock(path: Path) -> int | None:
 @contextmanager
 def measuring_lock(home: Home) -> Iterator[None]:
     """Held while a run measures; raises ArenaError when another run of this home does."""
-    make_folder(home.root)
-    with storage(f"{home.lock_path} could not be locked"):
-        handle = take_lock(home.lock_path)
+    with signed_lock(
+        home.lock_path,
+        busy="another run is measuring on this machine",
+        try_="wait for it, or `arena run --together` to measure both at once, which moves the numbers of both",
+    ):
+        yield
+
+
+@contextmanager
+def signed_lock(path: Path, *, busy: str, try_: str) -> Iterator[None]:
+    """Held by one process at a time; raises ArenaError(busy) that names the other one. The file stays."""
+    make_folder(path.parent)
+    with storage(f"{path} could not be locked"):
+        handle = take_lock(path)
     if handle is None:
-        raise _busy(home.lock_path)
+        raise ArenaError(busy, why=_holder(path), try_=try_)
     try:
-        with storage(f"{home.lock_path} could not be written"):
+        with storage(f"{path} could not be written"):
             _sign(handle)
         yield
     finally:
@@ -48,14 +59,6 @@ def measuring_lock(home: Home) -> Iterator[None]:
 def _sign(handle: int) -> None:
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()} {time.strftime('%H:%M')}\n".encode(), 0)
-
-
-def _busy(path: Path) -> ArenaError:
-    return ArenaError(
-        "another run is measuring on this machine",
-        why=_holder(path),
-        try_="wait for it, or `arena run --together` to measure both at once, which moves the numbers of both",
-    )
 
 
 def _holder(path: Path) -> str:
