@@ -24,7 +24,7 @@ def test_vllms_cache_has_room_for_every_stream_in_bytes():
 
     assert settings.kv_cache_bytes == 32 * (500 + BLOCK) * TOKEN_BYTES
     assert settings.context_tokens == 4096
-    assert "32 requests" in choices["kv_cache"]
+    assert "32 of this load" in choices["kv_cache"]
 
 
 def test_it_has_room_for_one_request_of_the_full_context_and_is_never_tiny():

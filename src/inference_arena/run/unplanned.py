@@ -52,7 +52,7 @@ def unplanned(
     if name is None:
         return settings, choices
     size = f"{tokens:,} tokens" if name == "kv_cache_tokens" else units.size(found[name])
-    choices["kv_cache"] = f"{size}: room for {streams} requests of this load at once"
+    choices["kv_cache"] = f"{size}: room for {streams} of this load's requests at once"
     return settings.model_copy(update={name: found[name]}), choices
 
 
