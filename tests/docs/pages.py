@@ -24,6 +24,7 @@ from inference_arena import facts, plan, record, units
 from inference_arena.cli.verbs import SUBVERBS, VERBS, invoke
 from inference_arena.engines import (
     causes,
+    container_causes,
     gpu_causes,
     llamacpp,
     readings,
@@ -268,6 +269,10 @@ def _rows(table_of: Sequence[causes.Cause], *, but: Sequence[causes.Cause]) -> s
         if row not in but
     ]
     return table(("cause", "what it means", "what to try", "seen here"), body)
+
+
+def _container_causes(*_: object) -> str:
+    return _rows(container_causes.CAUSES, but=())
 
 
 def _signals(*_: object) -> str:
@@ -621,6 +626,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "transformers-causes": _transformers_causes,
     "sglang-causes": _sglang_causes,
     "gpu-causes": _gpu_causes,
+    "container-causes": _container_causes,
     "signals": _signals,
     "engine-stages": _engine_stages,
     "request-failures": _request_failures,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inference_arena.errors import ArenaError
-from inference_arena.run.process import EngineNotStarted, EngineProcess, free_port, start_engine
+from inference_arena.run.process import Ending, EngineNotStarted, EngineProcess, free_port, start_engine
 from processes import gone, until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and prctl")
@@ -190,3 +190,23 @@ def test_a_supervisor_killed_outright_leaves_neither_engine_nor_group(start):
 def test_a_free_port_can_be_opened():
     port = free_port()
     assert 1024 < port < 65536
+
+
+@linux_only
+@pytest.mark.parametrize("whom", ["engine", "supervisor"])
+def test_what_an_engine_keeps_elsewhere_is_removed_whichever_of_them_is_killed(start, tmp_path, whom):
+    kept = tmp_path / "kept"
+    kept.touch()
+    engine = start(*python(DEAF), ending=Ending(stop=("true",), remove=("rm", str(kept))))
+    until(lambda: engine.log_tail(1) == ("deaf",))
+    parent = int(Path(f"/proc/{engine.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(engine.pid if whom == "engine" else parent, signal.SIGKILL)
+    assert engine.wait(60.0) == -signal.SIGKILL
+    assert not kept.exists()
+    assert engine.not_removed == ""
+
+
+def test_a_removal_that_does_not_work_is_known_after_the_end(start):
+    engine = start("sleep", "1000", ending=Ending(stop=("/no/such",), remove=("sh", "-c", "echo cannot; exit 5")))
+    engine.stop(immediately=True)
+    assert engine.not_removed == "cannot"

@@ -14,7 +14,8 @@ from typing import Self
 import pytest
 
 import inference_arena
-from inference_arena.run.supervisor import BoundedLog
+from inference_arena.run.bounded_log import BoundedLog
+from inference_arena.run.process import WORDS_BETWEEN
 from processes import gone, until
 
 SUPERVISOR = Path(inference_arena.__file__).with_name("run") / "supervisor.py"
@@ -42,9 +43,10 @@ GRANDCHILDREN = """
 
 
 class Supervised:
-    def __init__(self, *argv: str, log: Path, grace_s: float, limit_bytes: int) -> None:
+    def __init__(self, *argv: str, log: Path, grace_s: float, limit_bytes: int, **endings: list[str]) -> None:
         self.log = log
         options = ["--log", log, "--limit-bytes", limit_bytes, "--grace-s", grace_s]
+        options += [word for name, words in endings.items() for word in (f"--{name}", WORDS_BETWEEN.join(words))]
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(SUPERVISOR), *map(str, options), "--", *argv],
             stdin=subprocess.PIPE,
@@ -93,8 +95,8 @@ class Supervised:
 def supervised(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     with ExitStack() as stack:
 
-        def start(*argv: str, grace_s: float = 0.2, limit_bytes: int = 1 << 20) -> Supervised:
-            made = Supervised(*argv, log=tmp_path / "log", grace_s=grace_s, limit_bytes=limit_bytes)
+        def start(*argv: str, grace_s: float = 0.2, limit_bytes: int = 1 << 20, **endings: list[str]) -> Supervised:
+            made = Supervised(*argv, log=tmp_path / "log", grace_s=grace_s, limit_bytes=limit_bytes, **endings)
             return stack.enter_context(made)
 
         yield start
@@ -267,3 +269,59 @@ def test_when_the_disk_has_room_again_the_log_tells_how_much_is_missing(tmp_path
 
 def test_the_supervisor_imports_nothing_of_ours():
     assert "inference_arena" not in SUPERVISOR.read_text()
+
+
+def test_what_the_program_keeps_elsewhere_is_removed_when_it_ends_by_itself(supervised, tmp_path):
+    kept = tmp_path / "kept"
+    kept.touch()
+    watched = supervised(*python("raise SystemExit(3)"), remove=["rm", str(kept)])
+    assert watched.answer() == {"exit": 3, "left": [], "removed": 0, "said": ""}
+    assert not kept.exists()
+
+
+def test_what_the_program_keeps_elsewhere_is_removed_when_the_arena_is_gone(supervised, tmp_path):
+    kept = tmp_path / "kept"
+    kept.touch()
+    watched = supervised(*python(DEAF), remove=["rm", str(kept)])
+    watched.says("deaf")
+    watched.hang_up()
+    assert watched.answer()["removed"] == 0
+    assert not kept.exists()
+
+
+def test_a_stop_command_ends_what_a_signal_does_not_reach(supervised, tmp_path):
+    flag = tmp_path / "flag"
+    until_flag = (
+        "import os, sys, time\nprint('up', flush=True)\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)"
+    )
+    watched = supervised(*python(until_flag, str(flag)), grace_s=60.0, stop=["touch", str(flag)], remove=["true"])
+    watched.says("up")
+    watched.order("stop")
+    assert watched.answer() == {"exit": 0, "left": [], "removed": 0, "said": ""}
+
+
+def test_an_order_to_kill_does_not_wait_for_a_stop_command_that_hangs(supervised):
+    watched = supervised(*python(DEAF), grace_s=600.0, stop=["sleep", "600"], remove=["true"])
+    watched.says("deaf")
+    watched.order("stop")
+    watched.order("kill")
+    assert watched.answer() == {"exit": -signal.SIGKILL, "left": [], "removed": 0, "said": ""}
+
+
+def test_a_stop_command_that_cannot_be_run_leaves_signals(supervised):
+    watched = supervised(*python("import signal; signal.pause()"), grace_s=60.0, stop=["/no/such"], remove=["true"])
+    watched.order("stop")
+    assert watched.answer()["exit"] == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("remove", "code", "said"),
+    [
+        (["sh", "-c", "echo cannot >&2; exit 5"], 5, "cannot"),
+        (["/no/such"], None, "/no/such could not be run: No such file or directory"),
+    ],
+)
+def test_a_removal_that_does_not_work_is_told_and_its_words_stay_out_of_the_log(supervised, remove, code, said):
+    watched = supervised(*python("print('only this')"), remove=remove)
+    assert watched.answer() == {"exit": 0, "left": [], "removed": code, "said": said}
+    assert watched.log.read_text() == "only this\n"

@@ -17,25 +17,21 @@ if TYPE_CHECKING:
 
 def prepare(asked: "Asked", *, host: "Host", home: "Home", progress: "Progress") -> "Job":
     """The job that is asked for, its model brought here where the arena can bring it. Starts nothing."""
-    from inference_arena.run import embedded_card, make_job, planned_job, programs_for, wants_embedded  # noqa: PLC0415
+    from inference_arena.run import embedded_card, make_job, planned_job, wants_embedded  # noqa: PLC0415
 
     if asked.url is not None:
         return make_job(asked, host=host, embedded=None, programs=())
     if wants_embedded(asked):
-        programs = programs_for("llamacpp", home=home, release=asked.release, program=asked.program)
+        programs = _programs("llamacpp", asked, host=host, home=home)
         return make_job(asked, host=host, embedded=_fetched(embedded_card(), home, progress), programs=programs)
     assert asked.model is not None
     card = checkpoints().get(asked.model)
     if card is not None and card.format == "gguf" and card.file is not None:
         path = _fetched(card, home, progress)
-        programs = programs_for("llamacpp", home=home, release=asked.release, program=asked.program)
+        programs = _programs("llamacpp", asked, host=host, home=home)
         return make_job(asked.model_copy(update={"model": str(path)}), host=host, embedded=None, programs=programs)
     if _is_file(asked):
-        programs = (
-            programs_for("llamacpp", home=home, release=asked.release, program=asked.program)
-            if asked.engine in {None, "llamacpp"}
-            else ()
-        )
+        programs = _programs("llamacpp", asked, host=host, home=home) if asked.engine in {None, "llamacpp"} else ()
         return make_job(asked, host=host, embedded=None, programs=programs)
     return planned_job(asked, find(asked, host=host, home=home), host=host)
 
@@ -51,7 +47,7 @@ def find(asked: "Asked", *, host: "Host", home: "Home") -> "Found":
 
     assert asked.model is not None
     pairs, _ = planning.pairs_of(asked.model, offline=False)
-    engine, programs = _engine(asked, home)
+    engine, programs = _engine(asked, host=host, home=home)
     reads = [(model, card) for model, card in pairs if card.format == "safetensors"]
     if not reads:
         raise NotFoundError(
@@ -74,10 +70,20 @@ def find(asked: "Asked", *, host: "Host", home: "Home") -> "Found":
     )
 
 
-def _engine(asked: "Asked", home: "Home") -> "tuple[str, tuple[Program, ...]]":
+def _programs(engine: str, asked: "Asked", *, host: "Host", home: "Home") -> "tuple[Program, ...]":
+    """What can start this engine, here or in a container."""
+    from inference_arena.run import container_program, programs_for  # noqa: PLC0415
+
+    if asked.container:
+        target = _target(host, cards=(asked.tensor_parallel or 1) * (asked.replicas or 1))
+        return (container_program(engine, target=target, image=asked.image, release=asked.release,
+                                  container_engine=asked.container_engine),)  # fmt: skip
+    return programs_for(engine, home=home, release=asked.release, program=asked.program)
+
+
+def _engine(asked: "Asked", *, host: "Host", home: "Home") -> "tuple[str, tuple[Program, ...]]":
     """The engine that was named, else the first that reads folders and is installed."""
     from inference_arena.engines import ENGINES  # noqa: PLC0415
-    from inference_arena.run import programs_for  # noqa: PLC0415
 
     able = [name for name, engine in ENGINES.items() if engine.FORMAT == "safetensors"]
     if asked.engine is not None and asked.engine not in able:
@@ -85,7 +91,7 @@ def _engine(asked: "Asked", home: "Home") -> "tuple[str, tuple[Program, ...]]":
     missing: list[ArenaError] = []
     for name in able if asked.engine is None else (asked.engine,):
         try:
-            return name, programs_for(name, home=home, release=asked.release, program=asked.program)
+            return name, _programs(name, asked, host=host, home=home)
         except NotFoundError as error:
             missing.append(error)
     raise missing[0]

@@ -25,6 +25,8 @@ def _save(home: "Home") -> None:
         from inference_arena.run import salvage  # noqa: PLC0415
 
         for saved in salvage(home):
+            if saved.container:
+                print(f"a killed run left a container: {saved.container}", file=sys.stderr)
             if saved.record_id is None:
                 print(f"a killed run could not be saved: {saved.why}; it is kept in {saved.journal}", file=sys.stderr)
             else:

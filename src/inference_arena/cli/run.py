@@ -99,6 +99,15 @@ def command(
     port: Annotated[
         int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
     ] = None,
+    container: Annotated[
+        bool, typer.Option("--container", help="Start the engine in a container, by docker or podman.")
+    ] = False,
+    image: Annotated[
+        str | None, typer.Option(help="The container's image; else one for this driver.", metavar="NAME:TAG")
+    ] = None,
+    container_engine: Annotated[
+        Literal["docker", "podman"] | None, typer.Option(help="Which of them; else the first on PATH.")
+    ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
@@ -112,6 +121,7 @@ def command(
     arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
     arena run mistral-7b --engine vllm                 the engine fetches the model
     arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
+    arena run mistral-7b --engine vllm --container     its image, for this machine's driver
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
     """  # noqa: D301
@@ -124,6 +134,9 @@ def command(
         engine=name or None,
         release=release or None,
         program=program,
+        container=(container or image is not None or container_engine is not None) or None,
+        image=image,
+        container_engine=container_engine,
         weights=weights,
         anyway=anyway,
         endpoint=endpoint,
@@ -175,6 +188,8 @@ def _refuse_contradictions(
         raise UsageError("a file and --url cannot both be measured", try_=f"--url {asked.url} --model NAME")
     if asked.url is None and (server_model is not None or api_key_env is not None):
         raise UsageError("--model and --api-key-env go with --url", try_="arena run MODEL.gguf for a file")
+    if asked.container and asked.program is not None:
+        raise UsageError("--program and --container exclude each other", try_="--image NAME:TAG names what is run")
     slo(asked.slo)
     if asked.duration_s is not None and asked.duration_s <= 0:
         raise UsageError("--duration must be above 0", try_="--duration 30s")

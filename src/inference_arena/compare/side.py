@@ -48,7 +48,7 @@ class Side:
     @property
     def independent(self) -> tuple[tuple[Launch, ...], ...]:
         """The launches that count, each with its records."""
-        own = [x for x in self.launches if self.restarted or x.record.engine.form == "process"]
+        own = [x for x in self.launches if self.restarted or x.record.engine.form != "attached"]
         shared = tuple(x for x in self.launches if x not in own)
         return (*((launch,) for launch in own), *((shared,) if shared else ()))
 

@@ -52,7 +52,7 @@ def _goal(record: Record) -> str:
 
 
 def _form(record: Record) -> str:
-    return "started for the run" if record.engine.form == "process" else "ran already"
+    return "started for the run" if record.engine.form != "attached" else "ran already"
 
 
 def _of_cards(read: Callable[[Device], str | None]) -> Callable[[Record], str | None]:

@@ -8,6 +8,8 @@ those whose log and counters it understands, whoever started them.
 from inference_arena.engines import llamacpp, openai, sglang, transformers, vllm
 from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Lack, Readable, lacking
 from inference_arena.engines.causes import STAGES
+from inference_arena.engines.container import image_of
+from inference_arena.engines.container_causes import diagnose_container, explain_container, signal_of
 from inference_arena.engines.openai import identify, model_ids
 from inference_arena.engines.pasted import Explanation, explain
 from inference_arena.engines.translate import Translated, translate
@@ -36,9 +38,13 @@ __all__ = [
     "Lack",
     "Readable",
     "Translated",
+    "diagnose_container",
     "explain",
+    "explain_container",
     "identify",
+    "image_of",
     "lacking",
     "model_ids",
+    "signal_of",
     "translate",
 ]

@@ -167,6 +167,9 @@ class Dialect(Protocol):
     def NAME(self) -> str: ...  # noqa: N802
 
     @property
+    def PROGRAM(self) -> Sequence[str]: ...  # noqa: N802
+
+    @property
     def DIALS(self) -> Sequence[Dial]: ...  # noqa: N802
 
     @property

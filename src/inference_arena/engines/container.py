@@ -9,9 +9,10 @@ INSIDE: Final = "/models"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  # inside the container; its port is published on loopback alone
 
 
-def image_of(release: EngineRelease) -> str | None:
-    """The image's name with its tag; None: no image of this engine is known."""
-    image = engines()[release.engine].image
+def image_of(release: EngineRelease, *, processor: bool = False) -> str | None:
+    """The image's name with its tag; None: no image of this engine is known. `processor`: one that needs no card."""
+    card = engines()[release.engine]
+    image = card.processor_image if processor else card.image
     named = release.version
     if release.engine == "llamacpp" and not named.startswith("b"):
         named = f"v{named}"

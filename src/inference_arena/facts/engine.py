@@ -71,7 +71,8 @@ class Plugin(Fact):
 
 
 class Engine(Fact):
-    """One engine, for all its releases. `image` holds {version}; `entrypoint` is the program in it.
+    """One engine, for all its releases. `image` holds {version}; `entrypoint` is the program in it. `processor_image`:
+    the same for machines without a card.
 
     `not_in_float16`: architectures that it refuses to compute in that type.
     """
@@ -80,6 +81,7 @@ class Engine(Fact):
     title: str
     package: str | None = None
     image: str | None = None
+    processor_image: str | None = None
     entrypoint: str | None = None
     not_in_float16: tuple[str, ...] = ()
     plugins: tuple[Plugin, ...] = ()

@@ -3,6 +3,7 @@
 from inference_arena.plan.budget import MemoryBudget, Refusal, Term, TermName
 from inference_arena.plan.candidates import Candidate, best_plans, main_test, order_plans, rank, score_of
 from inference_arena.plan.choose import Chosen, Wish, choose
+from inference_arena.plan.drivers import image_door, other_image
 from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
@@ -68,6 +69,7 @@ __all__ = [
     "engines_for",
     "flag_obstacles",
     "idle_gpu",
+    "image_door",
     "is_wsl",
     "layouts",
     "main_test",
@@ -78,6 +80,7 @@ __all__ = [
     "offer",
     "offer_of",
     "order_plans",
+    "other_image",
     "package_card",
     "plan_one",
     "predict",

@@ -54,12 +54,16 @@ class EngineUsed(Fact):
     """The engine as it was run. `command`, `environment` and `user_flags` hold no secrets and no personal paths.
 
     `environment`: variables that engines read, as far as they were set. `reduced`: what of its own it ran without.
+    Of a container: `image` with its tag, `image_digest` as its registry knows it, and `container_engine`, which ran it.
     """
 
     name: str
     version: str | None = None
     program: str | None = None
     form: Literal["process", "container", "attached"]
+    image: str | None = None
+    image_digest: str | None = None
+    container_engine: str | None = None
     location: Literal["same-host", "private-network", "internet"]
     effective: dict[str, str | int | float | bool]
     choices: dict[str, str]

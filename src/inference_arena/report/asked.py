@@ -33,9 +33,10 @@ def _joined(*parts: str | None) -> str:
 
 def _engine(record: Record) -> str:
     engine = record.engine
-    form = "started by the arena" if engine.form == "process" else "was already running"
+    form = "started by the arena" if engine.form != "attached" else "was already running"
     place = "on this machine" if engine.location == "same-host" else engine.location
-    return f"{words.engine_name(record)}, {form}, {place}"
+    image = "" if engine.image is None else f", image {engine.image}"
+    return f"{words.engine_name(record)}, {form}, {place}{image}"
 
 
 def _model(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
+from inference_arena.run.images import container_program
 from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
@@ -27,6 +28,7 @@ __all__ = [
     "Suite",
     "View",
     "conduct",
+    "container_program",
     "embedded_card",
     "fetch_checkpoint",
     "guess_s",

@@ -33,6 +33,9 @@ ENGINE_OPTIONS: Final = MappingProxyType(
         "flags": "--flag",
         "port": "--port",
         "program": "--program",
+        "container": "--container",
+        "image": "--image",
+        "container_engine": "--container-engine",
     }
 )
 
@@ -67,6 +70,9 @@ class Asked(Fact):
     port: int | None = None
     release: str | None = None
     program: str | None = None
+    container: bool | None = None
+    image: str | None = None
+    container_engine: str | None = None
     weights: Literal["real", "dummy"] = "real"
     anyway: bool = False
     slo: str = "chat"
@@ -120,6 +126,11 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
             why=DIALECTS[engine].NOT_HERE[several],
             try_="leave it out",
         )
+    if ENGINES[engine].FORMAT != "gguf":
+        raise UsageError(
+            f"{ENGINES[engine].TITLE} does not read GGUF files here",
+            try_="--engine llamacpp, or name a folder or a model of the hub",
+        )
     if asked.weights == "dummy":
         raise UsageError(
             f"{ENGINES[engine].TITLE} cannot fill a model with random weights",
@@ -142,7 +153,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
         trial=trial,
         host=host,
         model=_model(path, header, card, sha256=sha256),
-        engine=_engine(engine, asked, settings=settings, reason=threads.reason),
+        engine=_engine(engine, asked, settings=settings, reason=threads.reason, programs=programs),
         limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
         programs=programs,
         model_path=str(path.resolve()),
@@ -159,16 +170,20 @@ def refuse_own_flags(engine: str, flags: tuple[str, ...]) -> None:
         raise UsageError(f"--flag cannot set {taken}", why="the arena sets it itself", try_=own[taken])
 
 
-def _engine(name: str, asked: Asked, *, settings: Settings, reason: str) -> EngineUsed:
+def _engine(name: str, asked: Asked, *, settings: Settings, reason: str, programs: tuple[Program, ...]) -> EngineUsed:
+    contained = next((program for program in programs if program.form == "container"), None)
     effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
     choices = {
         "threads": reason,
         "parallel": "asked for" if asked.parallel else f"as many as requests at once, at most {MOST_SLOTS}",
         "context_tokens": "asked for" if asked.context_tokens else "the longest prompt and answer of this load",
+        **({} if contained is None else {"program": contained.why}),
     }
     return EngineUsed(
         name=name,
-        form="process",
+        version=None if contained is None else contained.version,
+        form="process" if contained is None else "container",
+        image=None if contained is None else contained.image,
         location="same-host",
         effective=effective,
         choices=choices,

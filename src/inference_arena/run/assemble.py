@@ -126,7 +126,7 @@ def configuration_id(draft: Draft, *, engine: EngineUsed, model: ModelUsed) -> s
         "cores": draft.host.cpu_cores,
         "devices": [device.name for device in draft.host.devices],
         "model": _identity(model),
-        "engine": [engine.name, engine.version, engine.program, engine.form],
+        "engine": [engine.name, engine.version, engine.program, engine.form, *([engine.image] if engine.image else [])],
         "trial": draft.trial.model_dump(mode="json", exclude={"seed", "repeats"}),
     }
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:32]

@@ -19,6 +19,7 @@ from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
 from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import rfc3339, save
+from inference_arena.run.container import Contained, remove_left
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
@@ -58,10 +59,18 @@ def conduct(
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
                            interrupts=interrupts, cores=cores)  # fmt: skip
             run(job, tools)
+            _look_for_a_container(journal)
         progress.stage("keep the record")
         record, path = save(home, journal.path, secrets=secrets)
         discard(journal.path)
     return record, path
+
+
+def _look_for_a_container(journal: Journal) -> None:
+    """It is gone by now; where its removal did not work, once more, and then it is said."""
+    if said := remove_left(journal.path):
+        with suppress(StorageError):
+            journal.event("note", text=f"the engine had ended, and {said}")
 
 
 def usable_cores() -> tuple[int, ...]:
@@ -112,7 +121,7 @@ def _tools(
         server = (
             attach(job)
             if program is None
-            else launch(job, program, log_path=journal.path / ENGINE_LOG, cpus=cores.engine)
+            else launch(job, program, log_path=journal.path / ENGINE_LOG, cpus=cores.engine, on_log=progress.log_tail)
         )
         interrupts.when_hurried(partial(server.stop, immediately=True))
         return server
@@ -212,6 +221,7 @@ def _describe(
             "command": scrub_argv(server.command),
             "choices": choices,
             "environment": spoken_environment(os.environ),
+            **({} if server.container is None else _contained(server.container)),
             "reduced": () if server.process is None else lacking(server.engine, server.engine.startup(server.log())),
             "request_parameters": tuple(sorted(known.parameters)),
             "dropped_parameters": known.dropped,
@@ -221,6 +231,10 @@ def _describe(
     if server.process is None:
         model = job.model.model_copy(update={"name": str(known.parameters["model"])})
         journal.event("model", model=model.model_dump(mode="json"))
+
+
+def _contained(container: Contained) -> dict[str, str | None]:
+    return {"image_digest": container.image.digest, "container_engine": container.box.title}
 
 
 def _idle_gpu(job: Job, server: Server, program: Program) -> dict[str, str]:

@@ -57,7 +57,7 @@ def planned_job(asked: Asked, found: Found, *, host: Host) -> Job:
         trial=trial,
         host=host,
         model=_model(found, weights=asked.weights),
-        engine=_engine(found.engine, asked, settings=settings, choices=choices),
+        engine=_engine(found, asked, settings=settings, choices=choices),
         limits=Limits(ready_s=asked.ready_limit_s, request_s=asked.request_limit_s),
         programs=found.programs,
         model_path=found.location,
@@ -160,14 +160,18 @@ def _choices(asked: Asked, fit: Fit) -> Mapping[str, str]:
     }
 
 
-def _engine(name: str, asked: Asked, *, settings: Settings, choices: Mapping[str, str]) -> EngineUsed:
+def _engine(found: Found, asked: Asked, *, settings: Settings, choices: Mapping[str, str]) -> EngineUsed:
+    program = found.programs[0]
+    contained = {"program": program.why} if program.form == "container" else {}
     effective = {key: value for key, value in settings.model_dump().items() if value is not None and key != "flags"}
     return EngineUsed(
-        name=name,
-        form="process",
+        name=found.engine,
+        version=program.version if program.form == "container" else None,
+        form=program.form,
+        image=program.image,
         location="same-host",
         effective=effective,
-        choices=dict(choices),
+        choices={**choices, **contained},
         user_flags=scrub_argv(asked.flags),
     )
 

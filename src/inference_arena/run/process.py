@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,8 +27,20 @@ SUPERVISOR = Path(__file__).with_name("supervisor.py")
 LEAST_LOG_BYTES = 4096
 KILL_WAIT_S = 15.0  # longer than the supervisor's own wait after SIGKILL
 SWEEP_S = 5.0
+HELPER_WAIT_S = 30.0  # as the supervisor's
+WORDS_BETWEEN = "\x1f"
 LOOK_S = 0.02
 TAIL_HEADER = re.compile(rb"\[arena: output from byte (\d+) on\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """For a program whose work goes on elsewhere, as a container client's: what stops that in good order within
+    `grace_s`, and what removes it in any case, also when it is not there any more.
+    """
+
+    stop: tuple[str, ...]
+    remove: tuple[str, ...]
 
 
 class EngineNotStarted(ArenaError):  # noqa: N818 - reads as what happened
@@ -37,12 +50,22 @@ class EngineNotStarted(ArenaError):  # noqa: N818 - reads as what happened
 class EngineProcess:
     """One engine under its supervisor. Made by start_engine; may be asked and stopped from any thread."""
 
-    def __init__(self, supervisor: subprocess.Popen[bytes], *, pid: int, log_path: Path, grace_s: float) -> None:
+    def __init__(
+        self,
+        supervisor: subprocess.Popen[bytes],
+        *,
+        pid: int,
+        log_path: Path,
+        grace_s: float,
+        ending: Ending | None = None,
+    ) -> None:
         self.pid = pid
         self.log_path = log_path
         self.left: tuple[int, ...] = ()  # processes that survived even SIGKILL, known after the end
+        self.not_removed = ""  # what the ending's removal said where it did not work, known after the end
         self._supervisor = supervisor
-        self._grace_s = grace_s
+        self._ending = ending
+        self._grace_s = grace_s + (0 if ending is None else HELPER_WAIT_S)
         self._exit_code: int | None = None
         self._ended = threading.Event()
         self._orders = threading.RLock()  # a signal handler may stop what is just being stopped
@@ -60,9 +83,9 @@ class EngineProcess:
     def stop(self, *, immediately: bool = False) -> int | None:
         """Ends the engine and all it started. None only if a process survives SIGKILL (see left)."""
         self._order(b"kill\n" if immediately else b"stop\n")
-        if not self._ended.wait(KILL_WAIT_S + (0 if immediately else self._grace_s)):
+        if not self._ended.wait(KILL_WAIT_S + (0 if immediately and self._ending is None else self._grace_s)):
             self._supervisor.kill()  # it hangs; the kernel then ends the engine, and we sweep up
-            self._ended.wait(KILL_WAIT_S)
+            self._ended.wait(KILL_WAIT_S + self._grace_s)
         return self.poll()
 
     def log_tail(self, lines: int) -> tuple[str, ...]:
@@ -80,6 +103,8 @@ class EngineProcess:
         answer = _answer(self._supervisor)
         self.left = tuple(answer.get("left", ()))
         self._exit_code = answer["exit"] if "exit" in answer else _sweep(self.pid)
+        if self._ending is not None:
+            self.not_removed = _told(answer) if "exit" in answer else _remove(self._ending)
         with self._orders:
             _close(self._supervisor)
         self._ended.set()
@@ -93,16 +118,18 @@ def start_engine(
     grace_s: float = 5.0,
     limit_bytes: int = 16 * 2**20,
     cpus: Sequence[int] | None = None,
+    ending: Ending | None = None,
 ) -> EngineProcess:
     """Runs the command in a process group of its own, which ends when we do, however we end.
 
     env is the whole environment of the engine; None hands ours on. The log never takes more than limit_bytes. cpus
-    are the cores that the engine keeps to.
+    are the cores that the engine keeps to. What the ending removes is removed whichever of us is killed.
     """
     assert limit_bytes >= LEAST_LOG_BYTES, "too small for a log"
     options = {"--log": log_path, "--limit-bytes": limit_bytes, "--grace-s": grace_s}
     words = [str(word) for option in options.items() for word in option]
     words += [] if cpus is None else ["--cpus", ",".join(map(str, cpus))]
+    words += [] if ending is None else _options(ending)
     supervisor = subprocess.Popen(  # its own session: a terminal's Ctrl-C is ours to handle, and then to hand on
         [sys.executable, "-I", "-S", str(SUPERVISOR), *words, "--", *command],
         stdin=subprocess.PIPE,
@@ -114,9 +141,26 @@ def start_engine(
     )
     answer = _answer(supervisor)
     if "pid" in answer:
-        return EngineProcess(supervisor, pid=answer["pid"], log_path=log_path, grace_s=grace_s)
+        return EngineProcess(supervisor, pid=answer["pid"], log_path=log_path, grace_s=grace_s, ending=ending)
     _close(supervisor)
     raise _not_started(command[0], log_path=log_path, answer=answer)
+
+
+def _options(ending: Ending) -> list[str]:
+    return ["--stop", WORDS_BETWEEN.join(ending.stop), "--remove", WORDS_BETWEEN.join(ending.remove)]
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    return "" if answer.get("removed") == 0 else str(answer.get("said") or "it did not answer in time")
+
+
+def _remove(ending: Ending) -> str:
+    """In the place of a supervisor that was killed: what it said where it did not work, else nothing."""
+    try:
+        done = subprocess.run(ending.remove, capture_output=True, text=True, timeout=HELPER_WAIT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
 
 
 def free_port() -> int:

@@ -6,15 +6,20 @@ from typing import NamedTuple
 
 from inference_arena.errors import ArenaError, StorageError
 from inference_arena.run.assemble import save
+from inference_arena.run.container import remove_left
 from inference_arena.store import Home, claim, discard, orphans
 
 
 class Salvaged(NamedTuple):
-    """One journal that was taken care of. `record_id` is None when it held nothing to keep, and `why` says so."""
+    """One journal that was taken care of. `record_id` is None when it held nothing to keep, and `why` says so.
+
+    `container`: what became of a container that it left; empty where it left none.
+    """
 
     journal: Path
     record_id: str | None
     why: str
+    container: str = ""
 
 
 def salvage(home: Home) -> Iterator[Salvaged]:
@@ -22,7 +27,8 @@ def salvage(home: Home) -> Iterator[Salvaged]:
     for path in orphans(home):
         with claim(path) as mine:
             if mine:
-                yield _salvage(home, path)
+                container = remove_left(path)
+                yield _salvage(home, path)._replace(container=container)
 
 
 def _salvage(home: Home, path: Path) -> Salvaged:

@@ -7,9 +7,11 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from inference_arena.engines import ENGINES, Engine
+from inference_arena.engines import ENGINES, Command, Engine, diagnose_container, signal_of
 from inference_arena.record import Failed, Stage
+from inference_arena.run import container
 from inference_arena.run.address import Address
+from inference_arena.run.container import Contained
 from inference_arena.run.failure import RunFailed, from_diagnosis
 from inference_arena.run.http import get
 from inference_arena.run.job import Job, Program
@@ -32,9 +34,13 @@ class Server:
     engine: Engine
     command: tuple[str, ...] = ()
     process: EngineProcess | None = None
+    container: Contained | None = None
 
     @property
     def pid(self) -> int | None:
+        """The engine's own, as this machine numbers it."""
+        if self.container is not None:
+            return self.container.pid()
         return None if self.process is None else self.process.pid
 
     @property
@@ -44,7 +50,8 @@ class Server:
 
     def exit_code(self) -> int | None:
         """None while it runs, and for a server that is not ours."""
-        return None if self.process is None else self.process.poll()
+        code = None if self.process is None else self.process.poll()
+        return code if self.container is None else signal_of(code)
 
     def ends_within(self, seconds: float) -> bool:
         """Whether a process of ours ends by itself until then; at once where it has ended already."""
@@ -63,21 +70,21 @@ def attach(job: Job) -> Server:
     return Server(address=job.address, engine=ENGINES[job.trial.engine])
 
 
-def launch(job: Job, program: Program, *, log_path: Path, cpus: Sequence[int] | None) -> Server:
+def launch(
+    job: Job,
+    program: Program,
+    *,
+    log_path: Path,
+    cpus: Sequence[int] | None,
+    on_log: OnLog = lambda _lines: None,
+) -> Server:
     """Start the program with the trial's settings on loopback. Raises RunFailed when it cannot even start."""
     assert job.model_path is not None
     engine = ENGINES[job.trial.engine]
     address = Address(host=LOOPBACK, port=job.port or free_port(), tls=False, base_path="/v1")
-    command = engine.command(
-        program=program.argv,
-        model=job.model_path,
-        alias=job.model.name,
-        settings=job.trial.settings,
-        host=LOOPBACK,
-        port=address.port,
-        release=program.version,
-        dummy=job.model.weights == "dummy",
-    )
+    if program.form == "container":
+        return _launch_contained(job, program, address, log_path=log_path, cpus=cpus, on_log=on_log)
+    command = _command(job, program, words=program.argv, model=job.model_path, host=LOOPBACK, port=address.port)
     extra = {**command.env, **program.env, **_offline(job.model_path)}
     try:
         process = start_engine(command.argv, env=_environment(extra), log_path=log_path, cpus=cpus)
@@ -85,6 +92,42 @@ def launch(job: Job, program: Program, *, log_path: Path, cpus: Sequence[int] | 
         failed = Failed(stage="launch", cause="engine-not-started", what=error.what, why=error.why, advice=error.try_)
         raise RunFailed(failed, worth_another_program=True) from error
     return Server(address=address, engine=engine, command=command.argv, process=process)
+
+
+def _command(job: Job, program: Program, *, words: Sequence[str], model: str, host: str, port: int) -> Command:
+    return ENGINES[job.trial.engine].command(
+        program=words,
+        model=model,
+        alias=job.model.name,
+        settings=job.trial.settings,
+        host=host,
+        port=port,
+        release=program.version,
+        dummy=job.model.weights == "dummy",
+    )
+
+
+def _launch_contained(
+    job: Job, program: Program, address: Address, *, log_path: Path, cpus: Sequence[int] | None, on_log: OnLog
+) -> Server:
+    assert job.model_path is not None
+    assert program.image is not None
+    ready = container.prepare(
+        program.argv, image=program.image, model=job.model_path, folder=log_path.parent, on_log=on_log
+    )
+    words = container.entry_of(job.trial.engine)
+    inside = _command(job, program, words=words, model=ready.shown.model, host=container.EVERYWHERE, port=address.port)
+    extra = {**inside.env, **program.env, **_offline(job.model_path), **container.handed_on(job.model_path)}
+    process, contained, argv = container.start(
+        ready,
+        inside.model_copy(update={"env": extra}),
+        record_id=log_path.parent.name,
+        port=address.port,
+        gpus=any(device.vendor == "nvidia" for device in job.host.devices),
+        cpus=cpus,
+        log_path=log_path,
+    )
+    return Server(address, ENGINES[job.trial.engine], command=argv, process=process, container=contained)
 
 
 def _environment(extra: Mapping[str, str]) -> Mapping[str, str] | None:
@@ -115,7 +158,9 @@ def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:
 def died(server: Server, *, stage: Stage) -> RunFailed:
     """The engine's own end, told from its log. A signal may mean that this build does not suit this machine."""
     code = server.exit_code()
-    diagnosis = server.engine.diagnose([scrub_text(line) for line in server.log()], exit_code=code)
+    log = [scrub_text(line) for line in server.log()]
+    refused = None if server.container is None else diagnose_container(log, code=code)
+    diagnosis = refused or server.engine.diagnose(log, exit_code=code)
     failed = from_diagnosis(stage, diagnosis)
     return RunFailed(failed, worth_another_program=stage != "load" and diagnosis.cause in BUILD_CAUSES)
 

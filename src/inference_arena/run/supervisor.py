@@ -1,10 +1,10 @@
 """Keeps one engine: starts it, bounds its log, and ends it with everything it started.
 
-Runs as a plain script (`python -I -S supervisor.py ...`) and imports nothing of ours, so that it starts in tens of
-milliseconds and outlives any fault of the arena. It knows processes and pipes; it knows nothing of engines.
+Runs as a plain script (`python -I -S supervisor.py ...`) and imports nothing of ours but the log beside it, so that it
+starts in tens of milliseconds and outlives any fault of the arena. It knows processes and pipes; nothing of engines.
 """
 
-# ruff: noqa: PTH105, PTH108, PTH123, PTH208 - importing pathlib would double the start-up time
+# ruff: noqa: PTH100, PTH120, PTH123, PTH208 - importing pathlib would double the start-up time
 import os
 import select
 import signal
@@ -12,88 +12,22 @@ import sys
 import time
 from contextlib import suppress
 
+TYPE_CHECKING = False  # typing's own would cost time
+if TYPE_CHECKING:
+    from .bounded_log import BoundedLog
+elif __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from bounded_log import BoundedLog
+
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 CHUNK_BYTES, PIPE_BYTES = 1 << 16, 1 << 20
 LOOK_S = 0.05  # where we are no subreaper, the end of our children's children is no event
+HELPER_WAIT_S = 30.0  # a command that ends what the program keeps elsewhere; it may itself hang
+SAID_BYTES = 2000
+ENDINGS = ("--stop", "--remove")
+WORDS_BETWEEN = "\x1f"  # no word of a command holds it
 KILL_WAIT_S = 10.0  # a process in an uninterruptible call (a hung driver) survives SIGKILL: do not wait for ever
-
-
-class BoundedLog:
-    """The first half of the limit stays in FILE; the newest of the rest is in FILE.tail.1 and then FILE.tail.
-
-    A tail begins with a line that says from which byte of the output it goes on. A full disk loses output, never the
-    engine: a marker follows in the same file when there is room again.
-    """
-
-    def __init__(self, path: str, *, limit_bytes: int) -> None:
-        self._tail, self._older_tail = path + ".tail", path + ".tail.1"
-        self._tail_bytes = limit_bytes // 4
-        self._room_bytes = limit_bytes // 2
-        self._seen_bytes = self._lost_bytes = 0
-        self._tail_started = False
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        for leftover in (self._tail, self._older_tail):
-            with suppress(FileNotFoundError):
-                os.unlink(leftover)
-
-    def write(self, chunk: bytes) -> None:
-        while chunk:
-            if not self._ready():
-                self._drop(len(chunk))
-                return
-            piece = chunk[: self._room_bytes]
-            written_bytes = self._append(piece)
-            self._seen_bytes += written_bytes
-            chunk = chunk[written_bytes:]
-            if written_bytes < len(piece):
-                self._drop(len(chunk))
-                return
-
-    def _ready(self) -> bool:
-        if not self._room_bytes:
-            return self._turn()
-        return not self._lost_bytes or self._mark()
-
-    def _mark(self) -> bool:
-        marker = b"\n[arena: %d bytes dropped, could not be written]\n" % self._lost_bytes
-        if len(marker) >= self._room_bytes:
-            return self._turn()
-        if self._append(marker) < len(marker):
-            return False
-        self._lost_bytes = 0
-        return True
-
-    def _drop(self, count: int) -> None:
-        self._seen_bytes += count
-        self._lost_bytes += count
-
-    def _append(self, data: bytes) -> int:
-        written_bytes = 0
-        with suppress(OSError):
-            while written_bytes < len(data):
-                written_bytes += os.write(self._fd, data[written_bytes:])
-        self._room_bytes -= written_bytes
-        return written_bytes
-
-    def _turn(self) -> bool:
-        """Begins a new tail; False when the disk does not let us, and then the old ones stay as they are."""
-        try:
-            if self._tail_started:
-                os.replace(self._tail, self._older_tail)
-                self._tail_started = False
-            fresh = os.open(self._tail, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        except OSError:
-            return False
-        os.close(self._fd)
-        self._fd, self._room_bytes = fresh, self._tail_bytes
-        header = b"[arena: output from byte %d on]\n" % self._seen_bytes
-        self._tail_started = self._append(header) == len(header)
-        if not self._tail_started:
-            self._room_bytes = 0
-            return False
-        self._lost_bytes = 0  # the header tells it
-        return True
 
 
 def prctl(option: int, value: int) -> bool:
@@ -163,13 +97,18 @@ def group_of(pid: int) -> int | None:
 class Watch:
     """One engine and the three things that can happen: it writes, it ends, we are told to end it."""
 
-    def __init__(self, engine: tuple[int, int], *, log: BoundedLog, wakeups: int) -> None:
+    def __init__(self, engine: tuple[int, int], *, log: "BoundedLog", wakeups: int) -> None:
         self.pid, self._output = engine
-        self.status: int | None = None
         self.wanted = ""
         self._log = log
         self._childless = False
+        self._codes: dict[int, int | None] = {self.pid: None}
+        self.said = b""  # by the helpers
         self._handlers = {self._output: self._read_output, wakeups: self._read_signals, 0: self._read_orders}
+
+    @property
+    def status(self) -> int | None:
+        return self._codes[self.pid]
 
     def turn(self, wait_s: float | None) -> None:
         ready, _, _ = select.select(list(self._handlers), [], [], wait_s)
@@ -200,8 +139,8 @@ class Watch:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return
-                if pid == self.pid:
-                    self.status = os.waitstatus_to_exitcode(status)
+                if pid in self._codes:
+                    self._codes[pid] = os.waitstatus_to_exitcode(status)
         self._childless = True
 
     def alone(self) -> bool:
@@ -222,8 +161,40 @@ class Watch:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
 
-    def end(self, *, grace_s: float) -> None:
-        if not self.alone() and self.wanted != "kill":
+    def begin(self, command: list[str]) -> int | None:
+        """The pid of a helper; None: it could not be run."""
+        try:
+            pid, output = launch(command)
+        except OSError as fault:
+            self.said += f"{command[0]} could not be run: {fault.strerror}\n".encode()
+            return None
+        self._childless = False
+        self._codes[pid] = None
+        self._handlers[output] = self._read_helper
+        return pid
+
+    def _read_helper(self, fd: int) -> None:
+        chunk = os.read(fd, CHUNK_BYTES)
+        self.said = (self.said + chunk)[:SAID_BYTES]
+        if not chunk:
+            del self._handlers[fd]
+            os.close(fd)
+
+    def finish(self, command: list[str]) -> int | None:
+        """The helper's exit code; None: it could not be run, or not within its time."""
+        self.said = b""
+        pid = self.begin(command)
+        deadline_s = time.monotonic() + HELPER_WAIT_S
+        while pid is not None and self._codes[pid] is None:
+            if time.monotonic() > deadline_s:
+                os.kill(pid, signal.SIGKILL)
+                return None
+            self.turn(LOOK_S)
+        return None if pid is None else self._codes[pid]
+
+    def end(self, *, grace_s: float, stop: list[str]) -> None:
+        """In good order first: by its own `stop` command where it has one, which knows what signals do not reach."""
+        if not self.alone() and self.wanted != "kill" and (not stop or self.begin(stop) is None):
             self.send(signal.SIGTERM)
         deadline_s = time.monotonic() + grace_s
         while not self.alone() and self.wanted != "kill" and time.monotonic() < deadline_s:
@@ -243,10 +214,14 @@ def say(answer: str) -> None:
         os.write(1, answer.encode() + b"\n")
 
 
-def refuse(fault: OSError, *, about: str) -> int:
-    import json  # noqa: PLC0415 - a third of the start-up time, for the rare case
+def tell(answer: dict[str, object]) -> None:
+    import json  # noqa: PLC0415 - a third of the start-up time, and nobody waits for these answers
 
-    say(json.dumps({"error": fault.strerror or str(fault), "errno": fault.errno, "about": about}))
+    say(json.dumps(answer))
+
+
+def refuse(fault: OSError, *, about: str) -> int:
+    tell({"error": fault.strerror or str(fault), "errno": fault.errno, "about": about})
     return 1
 
 
@@ -260,7 +235,7 @@ def hear_signals() -> int:
     return wakeups
 
 
-def keep(argv: list[str], *, log: BoundedLog, grace_s: float) -> int:
+def keep(argv: list[str], *, log: "BoundedLog", grace_s: float, stop: list[str], remove: list[str]) -> int:
     wakeups = hear_signals()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
@@ -273,10 +248,10 @@ def keep(argv: list[str], *, log: BoundedLog, grace_s: float) -> int:
         while watch.status is None and not watch.wanted:
             watch.turn(None)
     finally:
-        watch.end(grace_s=grace_s)
+        watch.end(grace_s=grace_s, stop=stop)
+        ended = {"removed": watch.finish(remove), "said": watch.said.decode(errors="replace").strip()} if remove else {}
     left = [] if watch.alone() else descendants(os.getpid()) or [watch.pid]
-    status = "null" if watch.status is None else watch.status
-    say(f'{{"exit": {status}, "left": {left}}}')
+    tell({"exit": watch.status, "left": left, **ended})
     return 0
 
 
@@ -289,7 +264,8 @@ def main(args: list[str]) -> int:
         log = BoundedLog(options["--log"], limit_bytes=int(options["--limit-bytes"]))
     except OSError as fault:
         return refuse(fault, about="log")
-    return keep(args[split + 1 :], log=log, grace_s=float(options["--grace-s"]))
+    stop, remove = ([word for word in options.get(name, "").split(WORDS_BETWEEN) if word] for name in ENDINGS)
+    return keep(args[split + 1 :], log=log, grace_s=float(options["--grace-s"]), stop=stop, remove=remove)
 
 
 if __name__ == "__main__":
