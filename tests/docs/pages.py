@@ -37,7 +37,7 @@ from inference_arena.engines import (
     vllm_causes,
     vllm_log,
 )
-from inference_arena.metrics import doubts
+from inference_arena.metrics import device_doubts, doubts
 from inference_arena.run import failure
 
 SOURCE = Path(inference_arena.__file__).parent
@@ -157,6 +157,7 @@ _UNITS = (
     ("tokens_per_s", "tokens/s"),
     ("goodput_per_s", "requests/s"),
     ("rate_per_s", "1/s"),
+    ("_bytes_per_s", "bytes/s"),
     ("_per_s", "requests/s"),
     ("_unix_s", "s"),
     ("_s", "s"),
@@ -172,6 +173,8 @@ _UNITS = (
     ("tokens_seen", "tokens"),
     ("tokens_per_chunk", "tokens"),
     ("_w", "W"),
+    ("_j", "J"),
+    ("joule_per_output_token", "J"),
     ("_c", "°C"),
     ("_hz", "Hz"),
     ("_p50_s", "s"),
@@ -224,7 +227,8 @@ def _doubts(_about: str, old: Mapping[str, Row], *_: object) -> str:
 
 
 def _doubt_constants(*_: object) -> str:
-    values = {name: value for name, value in vars(doubts).items() if name.isupper() and isinstance(value, int | float)}
+    known = vars(doubts) | vars(device_doubts)
+    values = {name: value for name, value in known.items() if name.isupper() and isinstance(value, int | float)}
     return table(("constant", "value"), [(f"`{name}`", f"{value:,}") for name, value in values.items()])
 
 

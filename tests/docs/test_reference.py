@@ -21,10 +21,11 @@ WRITE = os.environ.get("ARENA_GOLDEN") == "write"
 RECORD_TYPES = (
     "Record Arena Trial Settings Lengths Load Slo Host Device Link EngineUsed ModelUsed Startup Point Finished Failed "
     "Interrupted Evidence Prediction PredictedSpeed MemoryBudget Term Refusal Speed Interval "
-    "RequestTrace HostSample CounterSample DeviceSample ClientSample SelfTestSample"
+    "RequestTrace HostSample CounterSample DeviceSample DeviceLinkSample ClientSample SelfTestSample"
 ).split()
 METRIC_TYPES = (
-    "Estimate Distribution Summary PointSummary SloResult ClientSummary HostSummary LoadSummary SelfTestSummary Doubt"
+    "Estimate Distribution Summary PointSummary SloResult ClientSummary HostSummary DeviceSummary EnergySummary Stall "
+    "StallDevice LoadSummary SelfTestSummary Doubt"
 ).split()
 MODEL_TYPES = "Model Layers Experts Score Checkpoint WeightParts WeightFile PackageFile HubFile Loss Family".split()
 

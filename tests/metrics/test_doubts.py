@@ -8,6 +8,7 @@ from inference_arena.plan import Trial
 from inference_arena.record import (
     ClientSample,
     ClientSummary,
+    DeviceSummary,
     Doubt,
     Estimate,
     HostSummary,
@@ -195,6 +196,53 @@ def test_growing_swap_is_doubted(calm):
     assert calm(host(swap_growth_bytes=17 * MIB))["swapped"].weight == "serious"
     assert "swapped" not in calm(host(swap_growth_bytes=16 * MIB))
     assert "swapped" not in calm(host(swap_growth_bytes=-(2**30)))
+
+
+def card(**fields):
+    given = {"device": 0, "samples": 100, "used_by_engine": True, **fields}
+    return lambda _: {"devices": (DeviceSummary(**given),)}
+
+
+def test_a_card_that_lowered_its_clocks_for_heat_is_doubted(calm):
+    hot = calm(card(slowed_s={"heat-software": 0.2, "idle": 9.0}, temperature_max_c=91.0))["thermal-throttle"]
+    assert hot.evidence == "the card lowered its clocks (heat-software) for 2.0 % of the time at up to 91 °C at 2"
+    assert "thermal-throttle" in calm(card(slowed_s={"power-brake": 0.2}))
+    assert "thermal-throttle" not in calm(card(slowed_s={"heat-hardware": 0.1, "idle": 9.0, "clocks-set": 9.0}))
+
+
+def test_a_card_at_its_power_limit_is_noted(calm):
+    assert calm(card(slowed_s={"power-cap": 1.1}))["power-limited"].weight == "note"
+    assert "power-limited" not in calm(card(slowed_s={"power-cap": 1.0}))
+
+
+def test_a_card_whose_memory_was_almost_full_is_doubted(calm):
+    total = 24 * 1024 * MIB
+    assert "memory-almost-full" in calm(card(memory_total_bytes=total, memory_max_bytes=total - 255 * MIB))
+    assert "memory-almost-full" not in calm(card(memory_total_bytes=total, memory_max_bytes=total - 256 * MIB))
+    assert "memory-almost-full" not in calm(card(memory_max_bytes=total))
+
+
+def test_a_card_that_fell_silent_is_doubted(calm):
+    assert calm(card(reasons=("no samples for 4.1 s of the window",)))["device-silent"].weight == "serious"
+    assert "device-silent" not in calm(card(reasons=("the energy counter went backwards",)))
+
+
+def test_other_programs_on_the_card_are_doubted(calm):
+    assert "other-process-on-gpu" in calm(card(others_max_bytes=513 * MIB))
+    assert "other-process-on-gpu" not in calm(card(others_max_bytes=512 * MIB))
+
+
+def test_a_machine_whose_memory_was_almost_full_is_doubted(calm):
+    assert "ram-almost-full" in calm(host(ram_available_min_bytes=511 * MIB))
+    assert "ram-almost-full" not in calm(host(ram_available_min_bytes=512 * MIB))
+
+
+def test_cards_that_the_engine_did_not_use_raise_no_doubt(calm):
+    def two(_):
+        idle = DeviceSummary(device=1, samples=100, used_by_engine=False, slowed_s={"heat-software": 9.0})
+        return {"devices": (DeviceSummary(device=0, samples=100, used_by_engine=True), idle)}
+
+    assert calm(two) == {}
 
 
 def some(trace, n: int) -> list[RequestTrace]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inference_arena import metrics
 from inference_arena.metrics.goodput import met
 from inference_arena.metrics.summary import headline_ttft, summarise_point, window_of
-from inference_arena.record import ClientSample, HostSample, RequestTrace, SelfTestSample
+from inference_arena.record import ClientSample, DeviceSample, HostSample, RequestTrace, SelfTestSample
 
 LATENCIES = "ttft_s scheduled_ttft_s tpot_s itl_s chunk_gap_s longest_gap_s e2e_s scheduled_e2e_s".split()
 
@@ -335,3 +335,28 @@ def test_no_self_test_and_one_that_saw_nothing_have_no_summary():
 
     assert metrics.self_test_summary([]) is None
     assert metrics.self_test_summary([nothing]) is None
+
+
+def test_energy_and_cards_are_in_the_summary_of_a_point_and_of_its_load(trace, point, trial):
+    """Two streams, each five tokens in 0.6 s, and a card at 200 W by its counter of energy."""
+    traces = [trace(i, at_s=1.0 + 0.6 * (i // 2)) for i in range(40)]
+    cards = [
+        DeviceSample(t_s=t / 10, device=0, power_w=200.0, energy_j=20.0 * t, utilization_share=0.9) for t in range(200)
+    ]
+    made = metrics.summarise(trial=trial(), points=[point()], traces=traces, samples=cards, cpu_cores=4)
+
+    (summary,) = made.points
+    assert summary.energy is not None
+    assert summary.output_tokens_per_s is not None
+    assert (summary.energy.devices, summary.energy.energy_j) == ((0,), pytest.approx(2000.0))
+    each = 2000.0 / (summary.output_tokens_per_s.value * 10.0)
+    assert summary.energy.joule_per_output_token == pytest.approx(each)
+    assert made.loads[0].joule_per_output_token is not None
+    assert made.loads[0].joule_per_output_token.value == pytest.approx(each)
+    assert summary.devices[0].samples == 100
+
+
+def test_without_cards_energy_is_unknown_with_a_reason(trace, summed):
+    summary = summed(trace(at_s=2.0))
+    assert summary.devices == ()
+    assert summary.energy.reason == "no device was sampled"

@@ -1,5 +1,6 @@
 """Comparing a record's summary with one made again: it finds the number that was changed and nothing else."""
 
+import json
 from typing import Any
 
 import pytest
@@ -106,3 +107,17 @@ def test_numbers_are_counted_and_truths_and_words_are_none(summary):
 
     assert metrics.count_numbers(Dumped(data)) == 3
     assert metrics.count_numbers(summary) > 60
+
+
+def test_numbers_that_an_older_release_did_not_know_are_no_difference_but_wrong_ones_are(summary):
+    document = summary.model_dump(mode="json")
+    for name in ("devices", "energy", "stalls"):
+        del document["points"][0][name]
+    older = Summary.model_validate_json(json.dumps(document))
+    document["points"][0]["sent"] += 1
+    false = Summary.model_validate_json(json.dumps(document))
+
+    assert older.points[0].energy is None
+    assert summary.points[0].energy is not None
+    assert metrics.differences(older, summary) == ()
+    assert [difference.field for difference in metrics.differences(false, summary)] == ["summary.points[0].sent"]

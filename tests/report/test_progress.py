@@ -4,7 +4,9 @@ import io
 
 import pytest
 
+from inference_arena.record import DeviceSample, HostSample
 from inference_arena.report import Progress
+from inference_arena.report.progress import STALE_S
 from inference_arena.report.scene import RunningPoint, Scene, Tick, bar, drawing, sparkline
 
 
@@ -158,3 +160,19 @@ def test_a_sparkline_starts_at_zero_and_survives_silence():
 def test_a_bar_stays_within_its_ends():
     assert bar(7.0, ascii_only=True) == "#" * 24
     assert bar(-1.0, ascii_only=True) == "." * 24
+
+
+def test_below_the_running_load_stands_the_heartbeat_while_it_beats(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm")
+    out, clock = Screen(), Clock()
+    with Progress(stream=out, clock=clock) as progress:
+        progress.stage("measure")
+        progress.samples([DeviceSample(t_s=1.0, device=0, utilization_share=0.93, power_w=250.0)])
+        progress.samples([HostSample(t_s=1.0, cpu_share=0.5, swap_used_bytes=0)])
+        progress.point(0, 1, label="1")
+        clock.now_s += STALE_S + 0.1
+        stale_from = len(out.getvalue())
+        progress.stage("keep the record")
+    assert "GPU 0: 93 % busy, 250 W" in out.getvalue()[:stale_from]
+    assert "machine: processor 50 %" in out.getvalue()[:stale_from]
+    assert "GPU 0" not in out.getvalue().partition("keep the record")[2]

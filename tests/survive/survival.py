@@ -100,8 +100,10 @@ class Arena:
         self._commands += 1
         out, err = (self.folder / f"{self._commands}.{name}" for name in ("out", "err"))
         env = self.environment(options.pop("env", {}))
-        options = {"stdin": subprocess.DEVNULL, "process_group": 0, **options}
-        with out.open("wb") as out_file, err.open("wb") as err_file:
+        given = self.folder / f"{self._commands}.in"
+        given.write_text(options.pop("input", ""))
+        with out.open("wb") as out_file, err.open("wb") as err_file, given.open("rb") as in_file:
+            options = {"stdin": in_file, "process_group": 0, **options}
             process = subprocess.Popen(
                 [sys.executable, "-m", "inference_arena", *args],
                 cwd=self.folder,

@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic
-from types import SimpleNamespace
 
 import psutil
-import pytest
 
-from inference_arena.record import CounterSample, DeviceSample, HostSample, Sample
+from inference_arena.record import CounterSample, DeviceLinkSample, DeviceSample, HostSample, Sample
 from inference_arena.telemetry import Counters, Sampler
 from inference_arena.telemetry.machine import Machine, process_tree
 from inference_arena.telemetry.sampler import _due_times
+from nvml import Card, FakeNvml
 from processes import until
 
 PATIENCE_S = 60.0
@@ -103,7 +102,7 @@ def test_the_first_sample_has_no_share_and_later_ones_do() -> None:
 
 def test_the_engines_memory_and_processor_time_are_in_the_samples() -> None:
     sink = Sink()
-    with burning_tree() as engine, sampling(sink, engine_pid=engine.pid, host_interval_s=0.05):
+    with burning_tree() as engine, sampling(sink, engine_pid=lambda: engine.pid, host_interval_s=0.05):
         sink.wait_for(lambda samples: any(sample.engine_cpu_share is not None for sample in samples))
 
     assert all(sample.engine_rss_bytes > 10e6 for sample in sink.of(HostSample))
@@ -115,7 +114,7 @@ class Engine:
     def __init__(self, pid: int) -> None:
         self.now_s = 0.0
         self._process = psutil.Process(pid)
-        self._machine = Machine(engine_pid=pid, now_s=lambda: self.now_s)
+        self._machine = Machine(engine_pid=lambda: pid, now_s=lambda: self.now_s)
         self.charged_s: list[tuple[float, float]] = []
 
     def sample(self) -> HostSample:
@@ -187,7 +186,7 @@ def test_a_share_over_an_interval_that_is_short_against_the_clocks_ticks_is_none
 
 def test_an_engine_that_has_ended_has_no_figures() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as engine:
-        machine = Machine(engine_pid=engine.pid, now_s=monotonic)
+        machine = Machine(engine_pid=lambda: engine.pid, now_s=monotonic)
         (alive,) = machine.read()
         assert engine.stdin is not None
         engine.stdin.close()
@@ -254,26 +253,9 @@ def test_the_engines_counters_are_sampled_and_a_failing_look_is_no_sample() -> N
     assert values[:3] == [1.0, 3.0, 4.0]
 
 
-class FakeNvml:
-    """Two cards; the second refuses to tell its power."""
-
-    NVML_TEMPERATURE_GPU = 0
-    NVML_CLOCK_SM = 1
-
-    def __init__(self) -> None:
-        self.shut_down = threading.Event()
-        self.nvmlDeviceGetCount = lambda: 2
-        self.nvmlDeviceGetHandleByIndex = lambda index: index
-        self.nvmlDeviceGetMemoryInfo = lambda _card: SimpleNamespace(used=5 * 1024**3)
-        self.nvmlDeviceGetUtilizationRates = lambda _card: SimpleNamespace(gpu=87)
-        self.nvmlDeviceGetPowerUsage = lambda card: [301_500][card]
-        self.nvmlDeviceGetTemperature = lambda _card, _sensor: 66
-        self.nvmlDeviceGetClockInfo = lambda _card, _clock: 1695
-        self.nvmlShutdown = self.shut_down.set
-
-
 def test_every_device_is_sampled_in_base_units() -> None:
-    sink, nvml = Sink(), FakeNvml()
+    sink = Sink()
+    nvml = FakeNvml(Card(reasons=0x4 | 0x20), Card(refuses=frozenset({"nvmlDeviceGetPowerUsage"})))
     with sampling(sink, nvml=lambda: nvml, device_interval_s=0.05):
         sink.wait_for(lambda samples: sum(isinstance(sample, DeviceSample) for sample in samples) >= 2)
 
@@ -282,13 +264,46 @@ def test_every_device_is_sampled_in_base_units() -> None:
         "kind": "device",
         "device": 0,
         "memory_used_bytes": 5 * 1024**3,
+        "memory_total_bytes": 24 * 1024**3,
         "utilization_share": 0.87,
         "power_w": 301.5,
+        "energy_j": 7000.0,
         "temperature_c": 66.0,
         "sm_clock_hz": 1_695_000_000.0,
+        "memory_clock_hz": 9_501_000_000.0,
+        "slowed_by": ("power-cap", "heat-software"),
     }
-    assert (second.device, second.power_w) == (1, None)
+    assert (second.device, second.power_w, second.slowed_by) == (1, None, ())
     assert nvml.shut_down.is_set()
+
+
+def test_traffic_and_users_of_a_device_are_sampled_apart_because_the_driver_takes_its_time_for_them() -> None:
+    sink, nvml = Sink(), FakeNvml(Card(processes=[(os.getpid(), 3 * 1024**3), (1, 2**20)]))
+    with sampling(sink, nvml=lambda: nvml, engine_pid=os.getpid, link_interval_s=0.05, device_interval_s=None):
+        sink.wait_for(lambda samples: any(isinstance(sample, DeviceLinkSample) for sample in samples))
+
+    assert sink.of(DeviceSample) == []
+    assert sink.of(DeviceLinkSample)[0].model_dump(exclude={"t_s"}) == {
+        "kind": "device-link",
+        "device": 0,
+        "pcie_rx_bytes_per_s": 1_200_000.0,
+        "pcie_tx_bytes_per_s": 300_000.0,
+        "pcie_generation": 4,
+        "pcie_width": 16,
+        "engine_processes": 1,
+        "engine_bytes": 3 * 1024**3,
+        "others_processes": 1,
+        "others_bytes": 2**20,
+    }
+
+
+def test_fast_readings_never_ask_what_takes_the_driver_twenty_milliseconds() -> None:
+    sink, nvml = Sink(), FakeNvml()
+    with sampling(sink, nvml=lambda: nvml, device_interval_s=0.01, link_interval_s=None):
+        sink.wait_for(lambda samples: sum(isinstance(sample, DeviceSample) for sample in samples) >= 3)
+
+    assert "nvmlDeviceGetPcieThroughput" not in nvml.calls
+    assert "nvmlDeviceGetComputeRunningProcesses" not in nvml.calls
 
 
 def test_a_sink_that_fails_ends_the_sampling_and_its_error_is_kept() -> None:
@@ -337,15 +352,8 @@ def test_stopping_does_not_wait_for_the_next_sample() -> None:
 
 def test_samples_survive_their_journey_through_json() -> None:
     sink = Sink()
-    with sampling(sink, nvml=FakeNvml, host_interval_s=0.05, device_interval_s=0.05):
-        sink.wait_for(lambda samples: {type(sample) for sample in samples} >= {HostSample, DeviceSample})
+    kinds = {HostSample, DeviceSample, DeviceLinkSample}
+    with sampling(sink, nvml=FakeNvml, host_interval_s=0.05, device_interval_s=0.05, link_interval_s=0.05):
+        sink.wait_for(lambda samples: {type(sample) for sample in samples} >= kinds)
 
     assert all(type(sample).model_validate_json(sample.model_dump_json()) == sample for sample in sink.samples)
-
-
-def test_the_vendors_library_has_every_name_that_the_fakes_have() -> None:
-    pynvml = pytest.importorskip("pynvml")
-
-    names = [name for name in (*vars(FakeNvml), *vars(FakeNvml())) if name.lower().startswith("nvml")]
-    assert len(names) == 10
-    assert all(hasattr(pynvml, name) for name in names)

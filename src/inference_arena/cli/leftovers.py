@@ -1,13 +1,30 @@
-"""Before any verb: runs whose arena was killed are saved as records."""
+"""Before any verb: runs whose arena was killed are saved as records, and the death of a kept server is told once."""
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from inference_arena.cli.output import complain
 from inference_arena.errors import ArenaError
 
 if TYPE_CHECKING:
     from inference_arena.store import Home
+
+
+# they tell it themselves
+TELL_OF_SERVERS: Final = frozenset({"ps", "logs", "down"})
+
+
+def tell_deaths(verb: str | None) -> None:
+    """A server in the background has nobody to tell; the next command does."""
+    from inference_arena.store import open_home, servings, write_serving  # noqa: PLC0415
+
+    with suppress(ArenaError):  # the verb complains
+        home = open_home()
+        for one in servings(home) if verb not in TELL_OF_SERVERS else ():
+            if one.ending is not None and one.ending.kind == "died" and not one.told:
+                complain(f"{one.name}, which was kept running, died: {one.ending.what}; see: arena ps")
+                write_serving(home, one.model_copy(update={"told": True}))
 
 
 def save_leftovers() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inference_arena.run import Asked, Interrupts
     from inference_arena.store import Home
 
+SHORTEST_SAMPLING_S, LONGEST_SAMPLING_S = 0.02, 60.0
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
 LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running server", "Output"
 
@@ -110,6 +111,9 @@ def command(
     ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    sample_every: Annotated[
+        str, typer.Option(help="Time between two readings of each GPU.", metavar="100ms")
+    ] = "100ms",
     together: Annotated[bool, typer.Option(help="Measure although another run is measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on a terminal.")] = False,
@@ -166,7 +170,22 @@ def command(
         request_limit_s=units.parse_seconds(request_timeout),
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(asked, api_key=read_key(api_key_env), together=together, as_json=as_json, plain=as_json or quiet)
+    return measure(
+        asked,
+        api_key=read_key(api_key_env),
+        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
+        together=together,
+        as_json=as_json,
+        plain=as_json or quiet,
+    )
+
+
+def sampling_interval_s(text: str, *, name: str) -> float:
+    """Faster than drivers renew their numbers is no use, and costs the engine's processor."""
+    seconds = units.parse_seconds(text)
+    if not SHORTEST_SAMPLING_S <= seconds <= LONGEST_SAMPLING_S:
+        raise UsageError(f"{name} takes 20ms to 60s, not {text}", try_=f"{name} 100ms")
+    return seconds
 
 
 def choose_seed(asked: int | None, *, url: str | None) -> int:
@@ -206,10 +225,12 @@ def read_key(name: str | None) -> str | None:
     return key
 
 
-def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: bool, plain: bool) -> int:
+def measure(
+    asked: "Asked", *, api_key: str | None, sample_every_s: float, together: bool, as_json: bool, plain: bool
+) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import Interrupts  # noqa: PLC0415
+    from inference_arena.run import Interrupts, refuse_beside_servers  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home  # noqa: PLC0415
 
     home = open_home()
@@ -217,8 +238,10 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
+        if not together:
+            refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key)
+            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s)
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -227,7 +250,13 @@ def measure(asked: "Asked", *, api_key: str | None, together: bool, as_json: boo
 
 
 def _measured(
-    asked: "Asked", home: "Home", progress: "Progress", interrupts: "Interrupts", *, api_key: str | None
+    asked: "Asked",
+    home: "Home",
+    progress: "Progress",
+    interrupts: "Interrupts",
+    *,
+    api_key: str | None,
+    sample_every_s: float,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
@@ -236,7 +265,14 @@ def _measured(
     progress.stage("look at machine")
     job = prepare(asked, host=read_host(), home=home, progress=progress)
     complain(announcement(job))
-    return conduct(job, home=home, progress=progress, interrupts=interrupts, api_key=api_key)
+    return conduct(
+        job,
+        home=home,
+        progress=progress,
+        interrupts=interrupts,
+        api_key=api_key,
+        sample_every_s=sample_every_s,
+    )
 
 
 def announcement(job: "object") -> str:

@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from inference_arena.cli.leftovers import save_leftovers
+from inference_arena.cli.leftovers import save_leftovers, tell_deaths
 from inference_arena.cli.output import READER_LEFT, complain, forget_output, unwritable
 from inference_arena.errors import ArenaError
 
@@ -33,6 +33,11 @@ UNWRITABLE: Final = (errno.ENOSPC, errno.EIO, errno.EBADF)
 VERBS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "run": "run",
+        "up": "up",
+        "chat": "chat",
+        "ps": "ps",
+        "logs": "logs",
+        "down": "down",
         "suite": "suite",
         "list": "list",
         "show": "show",
@@ -48,6 +53,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "explain": "explain",
         "score-plan": "score_plan",
         "hardware": "hardware",
+        "watch": "watch",
         "engines": "engines",
     }
 )
@@ -111,6 +117,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def arena(
+    ctx: typer.Context,
     version: bool = typer.Option(False, "--version", "-V", help="Print the version.", is_eager=True, callback=_version),  # noqa: ARG001
 ) -> None:
     """Find out which language model, on which engine, with which settings, works best on this machine.
@@ -118,6 +125,7 @@ def arena(
     Start with `arena run`: it measures this machine in about a minute.
     """
     save_leftovers()
+    tell_deaths(ctx.invoked_subcommand)
 
 
 def invoke(argv: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """What users do: arrivals, prompts, streamed requests, and the loop that drives them (the measuring core)."""
 
 from inference_arena.load.decode import decode
+from inference_arena.load.live import Heard, OnText, hear
 from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.process import Driven, LoadProcess, LoadProcessDied
 from inference_arena.load.raw import read_raw
@@ -9,13 +10,16 @@ from inference_arena.load.wire import connect_failure
 
 __all__ = [
     "Driven",
+    "Heard",
     "LoadProcess",
     "LoadProcessDied",
+    "OnText",
     "PointPlan",
     "Target",
     "Wording",
     "connect_failure",
     "decode",
+    "hear",
     "read_raw",
     "self_test",
 ]

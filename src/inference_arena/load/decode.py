@@ -14,14 +14,14 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any
 
+from inference_arena.load.clip import MOST_DETAIL_CHARACTERS, clip
 from inference_arena.load.raw import RawRequest
 from inference_arena.load.wire import Call
 from inference_arena.record import RequestTrace
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
-MOST_DETAIL_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,11 @@ def first_token_at(call: Call) -> float | None:
         if any(piece.characters for piece in _pieces(_json(data) or {}, read=0)):
             return call.read_at[min(bisect_left(ends, end), len(ends) - 1)]
     return None
+
+
+def pieces_in(data: bytes) -> Iterator[tuple[str, str]]:
+    """The text of one event, answer and reasoning, for who reads while it comes."""
+    return ((piece.answer, piece.reasoning) for piece in _pieces(_json(data) or {}, read=0) if piece.characters)
 
 
 def _json(data: bytes) -> dict[str, Any] | None:
@@ -289,11 +294,3 @@ def error_text(body: bytes) -> str:
         flags=re.DOTALL | re.IGNORECASE,
     )
     return " ".join(html.unescape(text).split())
-
-
-def clip(text: str | None) -> str | None:
-    """One printable line of at most 200 characters: it comes from a stranger."""
-    if text is None:
-        return None
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= MOST_DETAIL_CHARACTERS else line[: MOST_DETAIL_CHARACTERS - 1] + "…"

@@ -71,6 +71,12 @@ def _raw(head: dict[str, Any], read_at: Sequence[float], read_bytes: Sequence[in
     return RawRequest.model_validate_json(_encode({**head, **times, "read_s": reads, "read_bytes": list(read_bytes)}))
 
 
+def raw_request(call: Call, *, clock_zero_s: float) -> RawRequest:
+    """One request that stands by itself and needs no file."""
+    head = _head(call, point=0, asked_input_tokens=0)
+    return _raw(head, call.read_at, call.read_bytes, clock_zero_s)
+
+
 def write_raw(file: IO[bytes], call: Call, *, point: int, clock_zero_s: float, asked_input_tokens: int) -> None:
     head = _head(call, point=point, asked_input_tokens=asked_input_tokens)
     head["clock_zero_s"], head["reads"] = clock_zero_s, len(call.read_at)

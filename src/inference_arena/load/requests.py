@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from inference_arena.load.point_plan import PointPlan
+from inference_arena.load.point_plan import PointPlan, Target
 from inference_arena.load.prompts import output_length, prompt_text
 
 
@@ -30,8 +30,8 @@ def request_body(plan: PointPlan, *, prompt: str, output_tokens: int) -> dict[st
     return asked
 
 
-def http_request(plan: PointPlan, body: bytes, *, name: str) -> bytes:
-    target = plan.target
+def post(target: Target, body: bytes, *, name: str) -> bytes:
+    """The bytes of one request whose answer is a stream."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     lines = [
         f"POST {target.path} HTTP/1.1",
@@ -53,7 +53,7 @@ def make_request(plan: PointPlan, number: int) -> Request:
     body = json.dumps(request_body(plan, prompt=prompt, output_tokens=length), separators=(",", ":")).encode()
     return Request(
         number=number,
-        payload=http_request(plan, body, name=f"{plan.point}-{number}"),
+        payload=post(plan.target, body, name=f"{plan.point}-{number}"),
         asked_output_tokens=length,
         prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest()[:32],
     )

@@ -10,9 +10,10 @@ import errno
 import socket
 import ssl
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 import httptools
 
@@ -187,12 +188,20 @@ class Connection(asyncio.Protocol):
         call.end()
 
 
+Wired = TypeVar("Wired", bound=Connection)
+
+
 def tls_context(target: Target) -> ssl.SSLContext | None:
     """The system's trusted certificates; SSL_CERT_FILE in the environment names others."""
     return ssl.create_default_context() if target.tls else None
 
 
-async def connect(target: Target, *, tls: ssl.SSLContext | None) -> Connection:
+async def connect(
+    target: Target,
+    *,
+    tls: ssl.SSLContext | None,
+    make: Callable[..., Wired] = Connection,  # type: ignore[assignment]
+) -> Wired:
     """A connection ready to send. Raises OSError (ssl.SSLError among them) or TimeoutError."""
     loop = asyncio.get_running_loop()
     infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
@@ -205,7 +214,7 @@ async def connect(target: Target, *, tls: ssl.SSLContext | None) -> Connection:
             await loop.sock_connect(sock, address)
             name = target.host if tls else None
             _, connection = await loop.create_connection(
-                lambda s=sock: Connection(s, tls=tls is not None),
+                lambda s=sock: make(s, tls=tls is not None),
                 sock=sock,
                 ssl=tls,
                 server_hostname=name,

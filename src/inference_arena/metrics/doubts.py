@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from inference_arena import units
+from inference_arena.metrics.device_doubts import find_device_doubts
 from inference_arena.plan import Trial
 from inference_arena.record import Doubt, Point, PointSummary, Summary
 
@@ -17,7 +18,6 @@ FEW_SAMPLES: Final = 30
 STILL_GROWING: Final = 1.1
 SPREAD: Final = 0.1
 FOREIGN_CPU_SHARE: Final = 0.15
-SWAP_BYTES: Final = 16 * units.MIB
 
 
 def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_cores: int) -> tuple[Doubt, ...]:
@@ -35,7 +35,7 @@ def find_doubts(summary: Summary, *, trial: Trial, points: Sequence[Point], cpu_
         *_short_output(summary.points, trial),
         *_warm_cache(summary.points),
         *_busy_host(summary.points, cpu_cores),
-        *_swapped(summary.points),
+        *find_device_doubts(summary.points),
         *_short_window(summary.points),
         *_few_samples(summary.points),
         *_unstable(summary),
@@ -227,18 +227,6 @@ def _busy_host(points: Sequence[PointSummary], cpu_cores: int) -> Iterator[Doubt
             weight="caution",
             evidence=f"other programs used up to {units.percent(share)} of the processor {_where(bad)}",
             advice="close them and run again: numbers may be too low",
-        )
-
-
-def _swapped(points: Sequence[PointSummary]) -> Iterator[Doubt]:
-    bad = _those(points, lambda p: (p.host.swap_growth_bytes or 0) > SWAP_BYTES)
-    if bad:
-        grown = max(point.host.swap_growth_bytes or 0 for point in bad)
-        yield Doubt(
-            code="swapped",
-            weight="serious",
-            evidence=f"swap grew by {units.size(grown)} {_where(bad)}",
-            advice="use a smaller model, a shorter context or fewer slots",
         )
 
 

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from inference_arena.facts import Slo
 from inference_arena.metrics.client import client_summary, host_summary, self_test_summary
+from inference_arena.metrics.devices import device_summaries
 from inference_arena.metrics.doubts import find_doubts, most_serious_first
+from inference_arena.metrics.energy import energy_summary
 from inference_arena.metrics.goodput import judge, pooled, slo_result
 from inference_arena.metrics.latency import (
     chunk_gaps_s,
@@ -17,6 +20,7 @@ from inference_arena.metrics.latency import (
     tpot_s,
     ttft_s,
 )
+from inference_arena.metrics.stalls import stalls
 from inference_arena.metrics.statistics import across_repeats, distribution, percentile
 from inference_arena.metrics.throughput import (
     Window,
@@ -31,6 +35,7 @@ from inference_arena.plan import Trial
 from inference_arena.record import (
     Distribution,
     Doubt,
+    EnergySummary,
     Estimate,
     LoadSummary,
     Point,
@@ -109,6 +114,7 @@ def summarise_point(
     tpot, e2e = _each(ok, tpot_s, together=together), _each(ok, e2e_s, together=together)
     # a window shorter than an answer says nothing of a rate
     rated = window if window is not None and e2e is not None and window[1] - window[0] >= e2e.p50.value else None
+    rate = rated and output_tokens_per_s(traces, rated)
     return PointSummary(
         point=point.index,
         repeat=point.repeat,
@@ -123,7 +129,7 @@ def summarise_point(
         outside_window=len(traces) - len(measured),
         concurrency_mean=rated and concurrency_mean(traces, rated),
         requests_per_s=rated and requests_per_s(traces, rated),
-        output_tokens_per_s=rated and output_tokens_per_s(traces, rated),
+        output_tokens_per_s=rate,
         input_tokens_per_s=rated and input_tokens_per_s(traces, rated),
         output_tokens_per_s_per_user=1 / tpot.p50.value if tpot and tpot.p50.value > 0 and not buffered(ok) else None,
         ttft_s=_each(ok, ttft_s, together=together),
@@ -144,7 +150,25 @@ def summarise_point(
         slo=slo_result(_judged(point, measured), slo, traces=traces, scheduled=point.load.kind == "open", window=rated),
         client=client_summary(point.index, measured=measured, samples=samples),
         host=host_summary(samples, window=window),
+        **_devices(ok, samples, traces=traces, window=window, rate=rate),
     )
+
+
+def _devices(
+    ok: Sequence[RequestTrace],
+    samples: Sequence[Sample],
+    *,
+    traces: Sequence[RequestTrace],
+    window: Window | None,
+    rate: Estimate | None,
+) -> Mapping[str, Any]:
+    """The accelerators' part of a point's summary."""
+    devices = device_summaries(samples, window=window)
+    return {
+        "devices": devices,
+        "energy": energy_summary(devices, window=window, output_tokens_per_s=rate.value if rate else None),
+        "stalls": stalls(ok, samples, devices, traces=traces, window=window),
+    }
 
 
 def _judged(point: Point, measured: Sequence[RequestTrace]) -> Sequence[RequestTrace]:
@@ -190,7 +214,15 @@ def summarise_load(group: Sequence[PointSummary], *, slo: Slo) -> LoadSummary:
         longest_gap_max_s=max((p.longest_gap_s.max for p in group if p.longest_gap_s), default=None),
         attainment=None if attainment is None else attainment.value,
         slo_met=judge(attainment, slo),
+        joule_per_output_token=_over([_joule(p.energy) for p in group]),
     )
+
+
+def _joule(energy: EnergySummary | None) -> Estimate | None:
+    """One window's energy has no interval of its own: its error is the driver's."""
+    if energy is None or energy.joule_per_output_token is None:
+        return None
+    return Estimate(value=energy.joule_per_output_token, n=1, method="one-window")
 
 
 def headline_ttft(point: PointSummary) -> Distribution | None:

@@ -19,8 +19,27 @@ class Difference(Fact):
 
 
 def differences(recorded: Summary, recomputed: Summary) -> tuple[Difference, ...]:
-    """Every leaf that differs by more than rounding. Empty when the record is true to its traces."""
-    return tuple(_differences("summary", recorded.model_dump(mode="json"), recomputed.model_dump(mode="json")))
+    """Every leaf that differs by more than rounding. Empty when the record is true to its traces.
+
+    A number that an older release did not know, and so left out, is no difference.
+    """
+    known = _as_far_as_told(recomputed, recorded)
+    return tuple(_differences("summary", recorded.model_dump(mode="json"), known.model_dump(mode="json")))
+
+
+def _as_far_as_told(recomputed: Any, recorded: Any) -> Any:
+    """The recomputed value, but without the fields that the recorded one never had."""
+    if isinstance(recomputed, Fact) and isinstance(recorded, Fact):
+        told = {
+            name: _as_far_as_told(getattr(recomputed, name), getattr(recorded, name))
+            if name in recorded.model_fields_set
+            else getattr(recorded, name)
+            for name in type(recorded).model_fields
+        }
+        return recomputed.model_copy(update=told)
+    if isinstance(recomputed, tuple) and isinstance(recorded, tuple) and len(recomputed) == len(recorded):
+        return tuple(_as_far_as_told(one, other) for one, other in zip(recomputed, recorded, strict=True))
+    return recomputed
 
 
 def count_numbers(summary: Summary) -> int:

@@ -17,25 +17,31 @@ from inference_arena.record.record import (
 )
 from inference_arena.record.summary import (
     ClientSummary,
+    DeviceSummary,
     Distribution,
     Doubt,
+    EnergySummary,
     Estimate,
     HostSummary,
     LoadSummary,
     PointSummary,
     SelfTestSummary,
     SloResult,
+    Stall,
+    StallDevice,
     Summary,
 )
 from inference_arena.record.trace import (
     SAMPLE,
     ClientSample,
     CounterSample,
+    DeviceLinkSample,
     DeviceSample,
     HostSample,
     RequestTrace,
     Sample,
     SelfTestSample,
+    SlowedBy,
 )
 
 __all__ = [
@@ -45,9 +51,12 @@ __all__ = [
     "ClientSample",
     "ClientSummary",
     "CounterSample",
+    "DeviceLinkSample",
     "DeviceSample",
+    "DeviceSummary",
     "Distribution",
     "Doubt",
+    "EnergySummary",
     "EngineUsed",
     "Estimate",
     "Evidence",
@@ -67,7 +76,10 @@ __all__ = [
     "SelfTestSample",
     "SelfTestSummary",
     "SloResult",
+    "SlowedBy",
     "Stage",
+    "Stall",
+    "StallDevice",
     "Startup",
     "Summary",
 ]

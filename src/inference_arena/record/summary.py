@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from inference_arena.facts import Fact
 from inference_arena.plan import Load
 
@@ -46,6 +48,86 @@ class HostSummary(Fact):
     engine_rss_max_bytes: int | None
     ram_available_min_bytes: int | None
     swap_growth_bytes: int | None
+
+
+class DeviceSummary(Fact):
+    """One accelerator during one steady window. `reasons` say what is missing and why; empty where all is well.
+
+    `slowed_s` is time by the driver's reason for lower clocks. `energy_from`: the driver's counter, or its readings of
+    power added up. `used_by_engine`: by its processes on the card, else by the card's work.
+    """
+
+    device: int
+    samples: int
+    longest_gap_s: float | None = None
+    memory_mean_bytes: int | None = None
+    memory_max_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    others_max_bytes: int | None = None
+    utilization_mean_share: float | None = None
+    power_mean_w: float | None = None
+    power_max_w: float | None = None
+    temperature_mean_c: float | None = None
+    temperature_max_c: float | None = None
+    sm_clock_mean_hz: float | None = None
+    sm_clock_min_hz: float | None = None
+    memory_clock_mean_hz: float | None = None
+    slowed_s: dict[str, float] = Field(default_factory=dict)
+    pcie_rx_mean_bytes_per_s: float | None = None
+    pcie_tx_mean_bytes_per_s: float | None = None
+    energy_j: float | None = None
+    energy_from: Literal["counter", "power"] | None = None
+    used_by_engine: bool | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class EnergySummary(Fact):
+    """What the engine's accelerators drew during one steady window, whole cards; `reason` says why a number is absent.
+
+    `devices_from`: how it is known which cards the engine used.
+    """
+
+    devices: tuple[int, ...] = ()
+    devices_from: Literal["processes", "work", "only-one"] | None = None
+    energy_j: float | None = None
+    joule_per_output_token: float | None = None
+    mean_power_w: float | None = None
+    reason: str | None = None
+
+
+class StallDevice(Fact):
+    """One accelerator while an answer stood still; `usual_sm_clock_hz` is its mean over the window."""
+
+    device: int
+    samples: int
+    sm_clock_min_hz: float | None = None
+    usual_sm_clock_hz: float | None = None
+    power_mean_w: float | None = None
+    utilization_mean_share: float | None = None
+    memory_max_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    temperature_max_c: float | None = None
+    slowed_by: tuple[str, ...] | None = None
+
+
+class Stall(Fact):
+    """One of the longest pauses within an answer, and what the machine did meanwhile.
+
+    `times_usual`: over the median pause. `streams` answers stood still at once, of `in_flight`; `arrived` requests
+    were sent in that time, whose prompts an engine may have worked on instead.
+    """
+
+    request: int
+    from_s: float
+    gap_s: float
+    times_usual: float | None
+    streams: int
+    in_flight: int
+    arrived: int
+    swap_growth_bytes: int | None = None
+    cpu_share: float | None = None
+    requests_waiting: float | None = None
+    devices: tuple[StallDevice, ...] = ()
 
 
 class SloResult(Fact):
@@ -94,6 +176,9 @@ class PointSummary(Fact):
     slo: SloResult
     client: ClientSummary
     host: HostSummary
+    devices: tuple[DeviceSummary, ...] = ()
+    energy: EnergySummary | None = None
+    stalls: tuple[Stall, ...] = ()
 
 
 class LoadSummary(Fact):
@@ -111,6 +196,7 @@ class LoadSummary(Fact):
     longest_gap_max_s: float | None
     attainment: float | None
     slo_met: bool | None
+    joule_per_output_token: Estimate | None = None
 
 
 class SelfTestSummary(Fact):

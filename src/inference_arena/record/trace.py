@@ -9,6 +9,18 @@ from inference_arena.facts import Fact
 Result = Literal["ok", "failed", "cancelled", "unfinished"]
 TokenTimes = Literal["server-count", "per-delta", "apportioned"]
 TokenSource = Literal["usage", "deltas"]
+SlowedBy = Literal[
+    "idle",
+    "power-cap",
+    "heat-software",
+    "heat-hardware",
+    "hardware",
+    "power-brake",
+    "clocks-set",
+    "sync-boost",
+    "display-clocks",
+    "other",
+]
 
 
 class RequestTrace(Fact):
@@ -55,7 +67,9 @@ class HostSample(Fact):
     t_s: float
     cpu_share: float | None = None
     ram_available_bytes: int | None = None
+    ram_total_bytes: int | None = None
     swap_used_bytes: int | None = None
+    swap_total_bytes: int | None = None
     engine_cpu_share: float | None = None
     engine_rss_bytes: int | None = None
 
@@ -69,16 +83,44 @@ class CounterSample(Fact):
 
 
 class DeviceSample(Fact):
-    """One accelerator at one moment."""
+    """One accelerator at one moment, as often as asked: ten times a second.
+
+    `energy_j` counts up from when the driver was loaded. `slowed_by` are the driver's reasons for clocks below the
+    highest, in plain names; idling is one of them. `device` is the index among the host's devices: no serial number
+    and no UUID is read.
+    """
 
     kind: Literal["device"] = "device"
     t_s: float
     device: int
     memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
     utilization_share: float | None = None
     power_w: float | None = None
+    energy_j: float | None = None
     temperature_c: float | None = None
     sm_clock_hz: float | None = None
+    memory_clock_hz: float | None = None
+    slowed_by: tuple[SlowedBy, ...] | None = None
+
+
+class DeviceLinkSample(Fact):
+    """What is slow to ask of an accelerator or changes slowly, once a second: its link, and whose it is.
+
+    `engine_bytes` is what the engine's processes hold on it and `others_bytes` what all others do.
+    """
+
+    kind: Literal["device-link"] = "device-link"
+    t_s: float
+    device: int
+    pcie_rx_bytes_per_s: float | None = None
+    pcie_tx_bytes_per_s: float | None = None
+    pcie_generation: int | None = None
+    pcie_width: int | None = None
+    engine_processes: int | None = None
+    engine_bytes: int | None = None
+    others_processes: int | None = None
+    others_bytes: int | None = None
 
 
 class ClientSample(Fact):
@@ -116,6 +158,7 @@ class SelfTestSample(Fact):
 
 
 Sample = Annotated[
-    HostSample | CounterSample | DeviceSample | ClientSample | SelfTestSample, Field(discriminator="kind")
+    HostSample | CounterSample | DeviceSample | DeviceLinkSample | ClientSample | SelfTestSample,
+    Field(discriminator="kind"),
 ]
 SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)

@@ -1,6 +1,6 @@
 """How it is shown: verdict, curves, the report at the end of a run, and the view while it goes on.
 
-Rich is loaded when `render`, `Page` or `Progress` is first asked for, so that other verbs start without it.
+Rich is loaded when a name that needs it is first asked for, so that other verbs start without it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from inference_arena.report.verdict import verdict
 if TYPE_CHECKING:
     from inference_arena.report.progress import Progress
     from inference_arena.report.terminal import Draft, Page, render
+    from inference_arena.report.watch_view import JsonView, LiveView, PlainView, Watched, redraws
 
 __all__ = [
     "ComparePage",
@@ -25,10 +26,14 @@ __all__ = [
     "Draft",
     "EngineRow",
     "FitPage",
+    "JsonView",
+    "LiveView",
     "Page",
     "Panel",
+    "PlainView",
     "PlanPage",
     "Progress",
+    "Watched",
     "compare_blocks",
     "curve",
     "curves",
@@ -38,18 +43,29 @@ __all__ = [
     "machine_page",
     "plan_blocks",
     "readers_said",
+    "redraws",
     "render",
     "score_blocks",
     "suite_blocks",
     "verdict",
 ]
 
-_LATE = {"Draft": "terminal", "Page": "terminal", "Progress": "progress", "render": "terminal"}
+_LATE = {
+    "Draft": "terminal",
+    "JsonView": "watch_view",
+    "LiveView": "watch_view",
+    "Page": "terminal",
+    "PlainView": "watch_view",
+    "Progress": "progress",
+    "Watched": "watch_view",
+    "redraws": "watch_view",
+    "render": "terminal",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATE:
         raise AttributeError(name)
-    import importlib  # noqa: PLC0415 - only the two late names need it
+    import importlib  # noqa: PLC0415 - only the late names need it
 
     return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -29,7 +29,7 @@ def load_tables(
     """One table where the width allows it; else several, each with the load in its first column."""
     clean = _ascii if ascii_only else _as_it_is
     first = clean(_level(loads))
-    much = [clean(column) for column in (*_counts(loads), *_throughput(loads))]
+    much = [clean(column) for column in (*_counts(loads), *_throughput(loads), *_energy(loads))]
     long = [clean(column) for column in (*_latencies(loads), *_attainment(record, loads))]
     if _width((first, *much, *long)) <= width:
         return (_lines((first, *much, *long), width=width),)
@@ -67,6 +67,15 @@ def _throughput(loads: Sequence[LoadSummary]) -> list[Column]:
         Column(head=("", "output", "tok/s"), cells=tuple(words.measured(load.output_tokens_per_s) for load in loads)),
         Column(head=("per", "user", "tok/s"), cells=tuple(units.number(value, digits=2) for value in per_user)),
     ]
+
+
+def _energy(loads: Sequence[LoadSummary]) -> list[Column]:
+    """Only where a card told it: without one there would be a column of dashes."""
+    known = [load.joule_per_output_token for load in loads]
+    if not any(known):
+        return []
+    cells = tuple(units.DASH if joule is None else units.number(joule.value, digits=2) for joule in known)
+    return [Column(head=("energy", "J per", "token"), cells=cells)]
 
 
 def _latencies(loads: Sequence[LoadSummary]) -> list[Column]:

@@ -18,11 +18,17 @@ from rich.live import Live
 from rich.text import Text
 
 from inference_arena import units
+from inference_arena.plan import MemoryBudget
+from inference_arena.record import Sample
 from inference_arena.report import words
+from inference_arena.report.heartbeat import brief_lines
+from inference_arena.report.pulse import Beat, Pulse
 from inference_arena.report.scene import KEPT_RATES, NAME_COLUMNS, RunningPoint, Scene, Tick, clock, drawing, headline
 
 LINE_EVERY_S = 5.0
 REDRAWS_PER_S = 2
+# samples of the machine come once a second; what is older is no longer now
+STALE_S = 3.0
 
 
 class _View(Protocol):
@@ -40,12 +46,22 @@ class Progress:
     ) -> None:
         self._clock = clock
         self._scene = Scene()
+        self._pulse = Pulse()
+        self._budget: MemoryBudget | None = None
+        self._beat_at_s: float | None = None
         out = stream or sys.stderr
         redraws = not plain and out.isatty() and os.environ.get("TERM") != "dumb"
-        self._view: _View = _Redrawn(out, self._now) if redraws else _Spoken(out, self._now)
+        self._view: _View = _Redrawn(out, self._now, self._beat) if redraws else _Spoken(out, self._now)
 
     def _now(self) -> tuple[Scene, float]:
         return self._scene, self._clock()
+
+    def _beat(self) -> tuple[Beat, MemoryBudget | None] | None:
+        """None where nothing was sampled lately."""
+        beat, at_s = self._pulse.now(), self._beat_at_s
+        if beat is None or at_s is None or self._clock() - at_s > STALE_S:
+            return None
+        return beat, self._budget
 
     def __enter__(self) -> Self:
         with suppress(OSError, ValueError):
@@ -114,6 +130,15 @@ class Progress:
     def time_left(self, seconds: float) -> None:
         self._change(replace(self._scene, ends_s=self._clock() + seconds))
 
+    def planned(self, budget: MemoryBudget | None) -> None:
+        """What the plan says of a card's memory, to be shown beside what is used."""
+        self._budget = budget
+
+    def samples(self, samples: Sequence[Sample]) -> None:
+        """The machine and its cards, as they are sampled; may be called from another thread."""
+        self._pulse.add(samples)
+        self._beat_at_s = self._clock()
+
     def _end_stage(self) -> None:
         scene, now_s = self._now()
         if scene.stage:
@@ -133,8 +158,14 @@ class Progress:
 class _Redrawn:
     """A terminal: finished rows scroll up and stay, the rest is drawn over twice a second by Rich's own thread."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], tuple[Scene, float]]) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        now: Callable[[], tuple[Scene, float]],
+        beat: Callable[[], tuple[Beat, MemoryBudget | None] | None],
+    ) -> None:
         self._now = now
+        self._beat = beat
         self._console = Console(file=stream, highlight=False)
         self._ascii = self._console.options.ascii_only
         self._live = Live(
@@ -148,6 +179,10 @@ class _Redrawn:
     def _draw(self) -> Group:
         scene, now_s = self._now()
         lines = drawing(scene, now_s=now_s, ascii_only=self._ascii) if scene.stage or scene.point else []
+        shown = self._beat()
+        if shown is not None and lines:
+            beat, budget = shown
+            lines += brief_lines(beat, budget=budget, width=self._console.width, ascii_only=self._ascii)
         return Group(*(Text(line, style=style, no_wrap=True, overflow="crop") for line, style in lines))
 
     def open(self) -> None:

@@ -59,10 +59,10 @@ def clock(seconds: float) -> str:
     return units.seconds(seconds) if seconds >= 100 else f"{max(0.0, seconds):.0f} s"
 
 
-def sparkline(rates: Sequence[float], *, ascii_only: bool) -> str:
-    """One character a reading, from zero to the highest."""
+def sparkline(rates: Sequence[float], *, ascii_only: bool, top: float | None = None) -> str:
+    """One character a reading, from zero to the highest, or to the top that is given."""
     bars = _ASCII_BARS if ascii_only else _BARS
-    highest = max(rates, default=0.0)
+    highest = max(rates, default=0.0) if top is None else top
     if highest <= 0:
         return bars[0] * len(rates)
     return "".join(bars[min(len(bars) - 1, int(rate / highest * len(bars)))] for rate in rates)

@@ -8,6 +8,7 @@ from inference_arena.report import words
 from inference_arena.report.asked import asked
 from inference_arena.report.blocks import Block, Heading, Lines, Pairs, Sentence, Tone
 from inference_arena.report.curve import CurvePoint, Panel, curves
+from inference_arena.report.felt import felt
 from inference_arena.report.load_table import load_tables
 from inference_arena.report.next_steps import next_steps
 from inference_arena.report.verdict import by_level, succeeded, verdict
@@ -26,6 +27,7 @@ def sections(record: Record, *, path: str | None, width: int, ascii_only: bool =
         *_verdict(record),
         *_evidence(record),
         *_loads(record, width=room, ascii_only=ascii_only),
+        *felt(record),
         *_doubts(record),
         *_certainty(record),
         Heading(text="What was asked"),

@@ -1,20 +1,44 @@
-"""One trial, from launch to record."""
+"""One trial, from launch to record; and servers that are kept running."""
 
+from inference_arena.run.address import Address, parse_address
+from inference_arena.run.alive import is_alive, wait_for_end
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
+from inference_arena.run.configure import check_port, measured_best, named_settings, order_for
+from inference_arena.run.first import first_model, key_headers
 from inference_arena.run.images import container_program
 from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
+from inference_arena.run.keeper import Order
 from inference_arena.run.models import fetch_checkpoint
 from inference_arena.run.pace import guess_s
 from inference_arena.run.planned import Found, planned_job
+from inference_arena.run.process import log_since
 from inference_arena.run.programs import Here, here, programs_for
 from inference_arena.run.provision import View, install, remove
 from inference_arena.run.salvage import Salvaged, salvage
 from inference_arena.run.suite import Item, Suite, read_suite, shipped
+from inference_arena.run.talk import Answered, Turn, speak
+from inference_arena.run.up import (
+    Look,
+    all_standing,
+    as_it_stands,
+    ask_server,
+    await_ready,
+    choose_serving,
+    refuse_beside_servers,
+    refuse_second,
+    running,
+    start_keeper,
+    stop,
+    wait_until,
+)
+from inference_arena.run.watching import Seen, Watching
 
 __all__ = [
+    "Address",
+    "Answered",
     "Asked",
     "Ended",
     "Found",
@@ -23,26 +47,53 @@ __all__ = [
     "Interrupts",
     "Item",
     "Job",
+    "Look",
+    "Order",
     "Program",
     "Salvaged",
+    "Seen",
     "Suite",
+    "Turn",
     "View",
+    "Watching",
+    "all_standing",
+    "as_it_stands",
+    "ask_server",
+    "await_ready",
+    "check_port",
+    "choose_serving",
     "conduct",
     "container_program",
     "embedded_card",
     "fetch_checkpoint",
+    "first_model",
     "guess_s",
     "here",
     "install",
     "installed",
+    "is_alive",
+    "key_headers",
+    "log_since",
     "make_job",
+    "measured_best",
+    "named_settings",
+    "order_for",
+    "parse_address",
     "planned_job",
     "programs_for",
     "read_suite",
+    "refuse_beside_servers",
+    "refuse_second",
     "remove",
+    "running",
     "salvage",
     "shipped",
+    "speak",
+    "start_keeper",
+    "stop",
     "unfinished",
     "usable_cores",
+    "wait_for_end",
+    "wait_until",
     "wants_embedded",
 ]

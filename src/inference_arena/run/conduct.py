@@ -3,8 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from inference_arena import __version__
-from inference_arena.engines import ENGINES, READERS, identify, lacking
+from inference_arena.engines import ENGINES, identify, lacking
 from inference_arena.errors import StorageError
 from inference_arena.load import LoadProcess, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
@@ -21,13 +20,13 @@ from inference_arena.record import Arena, Record
 from inference_arena.run.assemble import rfc3339, save
 from inference_arena.run.container import Contained, remove_left
 from inference_arena.run.first import Acquainted, choose_model, get_acquainted, key_headers, key_in, list_models
+from inference_arena.run.heart import Heart
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv, spoken_environment
-from inference_arena.run.server import Server, attach, launch, wait_ready
+from inference_arena.run.server import Server, asked_as, attach, launch, wait_ready
 from inference_arena.run.session import Progress, Tools, run
 from inference_arena.store import ENGINE_LOG, Home, Journal, discard, machine_id, new_record_id, open_journal
-from inference_arena.telemetry import Counters, Sampler, read_counters
 
 LOAD_LOG = "load.log"
 
@@ -44,7 +43,13 @@ class Clock:
 
 
 def conduct(
-    job: Job, *, home: Home, progress: Progress, interrupts: Interrupts, api_key: str | None
+    job: Job,
+    *,
+    home: Home,
+    progress: Progress,
+    interrupts: Interrupts,
+    api_key: str | None,
+    sample_every_s: float = 0.1,
 ) -> tuple[Record, Path]:
     """Run the job and keep its record. Raises StorageError when there is no place to keep it."""
     interrupts.hold()  # from here on they become an outcome, or wait until the record is kept
@@ -53,11 +58,20 @@ def conduct(
     secrets = () if api_key is None else (api_key,)
     cores = choose_cores(usable_cores(), threads=job.trial.settings.threads)
     draft = _draft(job, clock, home)
+    progress.planned(None if job.prediction is None else job.prediction.budget)
     with open_journal(home, draft.id, draft.model_dump(mode="json")) as journal:
         with ExitStack() as stack:
             load = stack.enter_context(LoadProcess(log_path=journal.path / LOAD_LOG, cpu=cores.client))
+            is_here = job.engine.location == "same-host"
+            heart = Heart(
+                journal=journal,
+                now_s=clock.now_s,
+                show=progress.samples,
+                device_interval_s=sample_every_s if is_here else None,
+            )
+            stack.enter_context(heart)
             tools = _tools(job, journal=journal, clock=clock, load=load, progress=progress, api_key=api_key,
-                           interrupts=interrupts, cores=cores)  # fmt: skip
+                           interrupts=interrupts, cores=cores, heart=heart)  # fmt: skip
             run(job, tools)
             _look_for_a_container(journal)
         progress.stage("keep the record")
@@ -116,6 +130,7 @@ def _tools(
     api_key: str | None,
     interrupts: Interrupts,
     cores: CoreChoice,
+    heart: Heart,
 ) -> Tools:
     def start(program: Program | None) -> Server:
         server = (
@@ -124,6 +139,7 @@ def _tools(
             else launch(job, program, log_path=journal.path / ENGINE_LOG, cpus=cores.engine, on_log=progress.log_tail)
         )
         interrupts.when_hurried(partial(server.stop, immediately=True))
+        heart.engine_pid = server.pid
         return server
 
     return Tools(
@@ -134,7 +150,7 @@ def _tools(
         start=start,
         wait_ready=lambda server: _wait_ready(job, server, progress),
         acquaint=lambda server: _acquaint(job, server, load=load, journal=journal, clock=clock, api_key=api_key),
-        watch=lambda server, known: _watched(server, known.engine_name, journal=journal, clock=clock),
+        watch=lambda server, known: heart.counting(server, known.engine_name),
         drive=lambda plan, on_tick: load.drive(plan, on_tick=on_tick),
         salvage_point=load.interrupt,
         self_test=lambda streams, pace_s: self_test(
@@ -156,7 +172,7 @@ def _acquaint(
     job: Job, server: Server, *, load: LoadProcess, journal: Journal, clock: Clock, api_key: str | None
 ) -> Acquainted:
     headers = key_headers(api_key)
-    engine_name, model = job.trial.engine, _asked_as(job)
+    engine_name, model = job.trial.engine, asked_as(job)
     if server.process is None:
         listing = list_models(server.address, headers=headers)
         engine_name, model = identify(listing.document()), choose_model(job, listing)
@@ -170,40 +186,6 @@ def _acquaint(
         folder=journal.path,
         clock_zero_s=clock.zero_s,
     )
-
-
-def _asked_as(job: Job) -> str:
-    """The name by which requests to a launched engine name its model."""
-    by_alias = ENGINES[job.trial.engine].ASKED_AS == "alias" or job.model_path is None
-    return job.model.name if by_alias else str(job.model_path)
-
-
-def _counters(server: Server, engine_name: str, *, clock: Clock) -> Counters | None:
-    """Where the engine tells its counters. A server of others is asked once before it is asked again and again."""
-    engine = READERS.get(engine_name) if server.process is None else server.engine
-    if engine is None or engine.METRICS_PATH is None:
-        return None
-    counters = Counters(url=server.root + engine.METRICS_PATH, names=engine.COUNTERS)
-    return counters if server.process is not None or read_counters(counters, now_s=clock.now_s) else None
-
-
-@contextmanager
-def _watched(server: Server, engine_name: str, *, journal: Journal, clock: Clock) -> Iterator[None]:
-    """Samples of machine and engine go to the journal until the block ends. A disk that fills stops only them."""
-    sampler = Sampler(
-        sink=lambda samples: journal.samples([sample.model_dump_json(exclude_none=True) for sample in samples]),
-        now_s=clock.now_s,
-        engine_pid=server.pid,
-        counters=_counters(server, engine_name, clock=clock),
-    )
-    sampler.start()
-    try:
-        yield
-    finally:
-        sampler.stop()
-        if sampler.error is not None:
-            with suppress(StorageError):
-                journal.event("note", text=f"samples of the machine end early: {sampler.error}")
 
 
 def _describe(

@@ -58,8 +58,15 @@ def list_models(address: Address, *, headers: Headers) -> Reply:
 
 def choose_model(job: Job, reply: Reply) -> str:
     """The model to ask for: the one named, else the server's first. Raises RunFailed when there is none to choose."""
-    if job.asked_model is not None:
-        return job.asked_model
+    return job.asked_model if job.asked_model is not None else _first_listed(reply)
+
+
+def first_model(address: Address, *, headers: Headers) -> str:
+    """The server's first model. Raises RunFailed when it names none."""
+    return _first_listed(list_models(address, headers=headers))
+
+
+def _first_listed(reply: Reply) -> str:
     offered = model_ids(reply.document())
     if reply.status == 200 and offered:
         return offered[0]

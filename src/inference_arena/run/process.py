@@ -223,22 +223,32 @@ def _sweep(pid: int) -> int:
 
 def read_log(log_path: Path) -> Iterator[str]:
     """The lines that a supervisor kept of an engine's output, also after the engine's end."""
-    for line in io.BytesIO(_log_bytes(log_path)):
+    for line in io.BytesIO(log_since(log_path, 0)[0]):
         yield line.decode(errors="replace").rstrip("\r\n")
 
 
-def _log_bytes(log_path: Path) -> bytes:
-    kept = _read(log_path)
-    end = len(kept)
+def log_since(log_path: Path, position: int) -> tuple[bytes, int]:
+    """What of the output came after that many bytes of it and was kept, and how many bytes have come by now."""
+    new = b""
+    for start, kept in _log_parts(log_path):
+        end = start + len(kept)
+        if end > position:
+            new += (b"\n[arena: %d bytes dropped]\n" % (start - position) if start > position else b"") + kept[
+                max(0, position - start) :
+            ]
+            position = end
+    return new, position
+
+
+def _log_parts(log_path: Path) -> Iterator[tuple[int, bytes]]:
+    """The kept pieces of the output, each with the byte of it that it begins at."""
+    yield 0, _read(log_path)
     for suffix in (".tail.1", ".tail"):
         header, _, body = _read(log_path.with_name(log_path.name + suffix)).partition(b"\n")
-        found = TAIL_HEADER.fullmatch(header)
-        if found is None:  # no such file, or the disk was full when it began
-            continue
-        start = int(found[1])
-        kept += (b"\n[arena: %d bytes dropped]\n" % (start - end) if start > end else b"") + body
-        end = start + len(body)
-    return kept
+        if (
+            found := TAIL_HEADER.fullmatch(header)
+        ) is not None:  # else no such file, or the disk was full when it began
+            yield int(found[1]), body
 
 
 def _read(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Final
+from typing import Final, TypeVar
 
 from inference_arena.engines import ENGINES, Command, Engine, diagnose_container, signal_of
 from inference_arena.record import Failed, Stage
@@ -23,6 +23,7 @@ ASK_EVERY_S: Final = 0.05
 SHOWN_LINES: Final = 3
 # ends before the first answer that speak against this build of the engine, not against the model or its settings
 BUILD_CAUSES: Final = frozenset({"illegal-instruction", "crashed", "engine-died"})
+Started = TypeVar("Started")
 OnLog = Callable[[Sequence[str]], None]
 
 
@@ -63,6 +64,12 @@ class Server:
     def stop(self, *, immediately: bool = False) -> None:
         if self.process is not None:
             self.process.stop(immediately=immediately)
+
+
+def asked_as(job: Job) -> str:
+    """The name by which requests to a launched engine name its model."""
+    by_alias = ENGINES[job.trial.engine].ASKED_AS == "alias" or job.model_path is None
+    return job.model.name if by_alias else str(job.model_path)
 
 
 def attach(job: Job) -> Server:
@@ -128,6 +135,21 @@ def _launch_contained(
         log_path=log_path,
     )
     return Server(address, ENGINES[job.trial.engine], command=argv, process=process, container=contained)
+
+
+def first_that_works(
+    programs: Sequence[Program], start: Callable[[Program], Started], *, on_failure: Callable[[str], None]
+) -> tuple[Program, Started]:
+    """A program that a signal ends before its first answer does not suit this machine: the next one gets its turn."""
+    for program in programs[:-1]:
+        try:
+            return program, start(program)
+        except RunFailed as error:
+            if not error.worth_another_program:
+                raise
+            failed = error.failed
+            on_failure(f"{program.name} was tried first and did not work here: {failed.what} ({failed.why})")
+    return programs[-1], start(programs[-1])
 
 
 def _environment(extra: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from inference_arena.errors import ArenaError, StorageError
 from inference_arena.load import Driven, LoadProcessDied, PointPlan, decode, read_raw
 from inference_arena.metrics import headline_ttft, summarise
+from inference_arena.plan import MemoryBudget
 from inference_arena.record import (
     Failed,
     Finished,
@@ -31,7 +32,7 @@ from inference_arena.run.first import Acquainted
 from inference_arena.run.interrupts import Ended
 from inference_arena.run.job import Job, Program
 from inference_arena.run.pace import expected_s, point_plan
-from inference_arena.run.server import Server, died
+from inference_arena.run.server import Server, died, first_that_works
 
 Tick = Mapping[str, Any]
 ENDING_S: Final = 15.0  # an engine of several processes that lost one refuses all, and then takes a while to end
@@ -67,6 +68,8 @@ class Progress(Protocol):
     def point_done(self, label: str, *, tokens_per_s: float | None = None, ttft_p50_s: float | None = None) -> None: ...
     def log_tail(self, lines: Sequence[str]) -> None: ...
     def time_left(self, seconds: float) -> None: ...
+    def planned(self, budget: MemoryBudget | None) -> None: ...
+    def samples(self, samples: Sequence[Sample]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +150,15 @@ def _measure(job: Job, tools: Tools, where: _Where) -> None:
 
 
 def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Server, Acquainted]:
-    """A program that a signal ends before its first answer does not suit this machine: the next one gets its turn."""
-    programs: list[Program | None] = [*job.programs] or [None]
-    for number, program in enumerate(programs, start=1):
-        try:
-            return _start(tools, where, program)
-        except RunFailed as error:
-            if not error.worth_another_program or number == len(programs):
-                raise
-            assert program is not None
-            text = f"{program.name} was tried first and did not work here: {error.failed.what} ({error.failed.why})"
-            tools.journal.event("note", text=text)
-    raise AssertionError
+    """The job's programs in turn, or the server that runs already."""
+    if not job.programs:
+        return _start(tools, where, None)
+    _, started = first_that_works(
+        job.programs,
+        lambda program: _start(tools, where, program),
+        on_failure=lambda text: tools.journal.event("note", text=text),
+    )
+    return started
 
 
 def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server, Acquainted]:

@@ -33,6 +33,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def servers(self) -> Path:
+        return self.root / "servers"
+
+    @property
     def engines(self) -> Path:
         return self.root / "engines"
 

@@ -35,7 +35,7 @@ def measuring_lock(home: Home) -> Iterator[None]:
     with signed_lock(
         home.lock_path,
         busy="another run is measuring on this machine",
-        try_="wait for it, or `arena run --together` to measure both at once, which moves the numbers of both",
+        try_="wait for it, or --together to go on beside it, which moves the numbers of both",
     ):
         yield
 

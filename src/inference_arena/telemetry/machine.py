@@ -25,23 +25,45 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 1 / 64
 _GONE = (psutil.Error, OSError)
 
 
+EnginePid = Callable[[], int | None]
+
+
+class EngineTree:
+    """The engine's processes. Which engine that is may change: there is none yet, or a second program is tried."""
+
+    def __init__(self, pid: EnginePid) -> None:
+        self._pid = pid
+        self._last: int | None = None
+        self._engine: psutil.Process | None = None
+
+    def processes(self) -> list[psutil.Process]:
+        """Empty where there is no engine of ours now."""
+        pid = self._pid()
+        if pid != self._last:
+            self._last, self._engine = pid, None if pid is None else _ask(partial(psutil.Process, pid))
+        return process_tree(self._engine)
+
+
 class Machine:
     """Reads one sample at a time. It remembers the last reading, because shares are differences of counters."""
 
-    def __init__(self, *, engine_pid: int | None, now_s: Callable[[], float]) -> None:
+    def __init__(self, *, engine_pid: EnginePid, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._engine = _ask(lambda: psutil.Process(engine_pid)) if engine_pid is not None else None
+        self._engine = EngineTree(engine_pid)
         self._last_busy: tuple[float, float] | None = None
         self._last_engine: tuple[float, float] | None = None
 
     def read(self) -> Sequence[HostSample]:
         """One sample. Shares are since the last sample that told one, so the first has none."""
-        processes = process_tree(self._engine)
+        processes = self._engine.processes()
+        ram, swap = _ask(psutil.virtual_memory), _ask(psutil.swap_memory)
         sample = HostSample(
             t_s=self._now_s(),
             cpu_share=self._cpu_share(),
-            ram_available_bytes=_ask(lambda: psutil.virtual_memory().available),
-            swap_used_bytes=_ask(lambda: psutil.swap_memory().used),
+            ram_available_bytes=None if ram is None else ram.available,
+            ram_total_bytes=None if ram is None else ram.total,
+            swap_used_bytes=None if swap is None else swap.used,
+            swap_total_bytes=None if swap is None else swap.total,
             engine_cpu_share=self._engine_cpu_share(processes),
             engine_rss_bytes=_rss_bytes(processes),
         )

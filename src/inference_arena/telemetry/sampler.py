@@ -13,8 +13,10 @@ from typing import Any
 
 from inference_arena.record import Sample
 from inference_arena.telemetry.counters import Counters, read_counters
-from inference_arena.telemetry.devices import Devices, open_nvml
-from inference_arena.telemetry.machine import Machine
+from inference_arena.telemetry.devices import Devices
+from inference_arena.telemetry.links import Links
+from inference_arena.telemetry.machine import EnginePid, Machine
+from inference_arena.telemetry.nvidia import open_nvml
 
 # Longer than a fetch of counters may take; a thread that hangs beyond it is left behind, and writes no more
 _JOIN_LIMIT_S = 5.0
@@ -31,7 +33,8 @@ class Sampler:
     """Samples from `start` to `stop`. After `stop` has returned the sink is not called again.
 
     `now_s` is the run's clock; every sample carries its time. Where the sink raises (a full disk) sampling ends and
-    `error` holds what it raised.
+    `error` holds what it raised. A kind whose interval is None is left out. `note` is told what a reader of the samples
+    must know: a device that is gone.
     """
 
     def __init__(
@@ -39,23 +42,30 @@ class Sampler:
         *,
         sink: Callable[[Sequence[Sample]], None],
         now_s: Callable[[], float],
-        engine_pid: int | None = None,
+        engine_pid: EnginePid = lambda: None,
         counters: Counters | None = None,
-        host_interval_s: float = 1.0,
-        device_interval_s: float = 1.0,
+        host_interval_s: float | None = 1.0,
+        device_interval_s: float | None = 0.1,
+        link_interval_s: float | None = 1.0,
         counters_interval_s: float = 1.0,
         nvml: Callable[[], Any] = open_nvml,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.error: Exception | None = None
         self._sink = sink
         self._stopping = threading.Event()
         self._handing_on = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._makers: list[Callable[[], _Kind | None]] = [
-            partial(_host_kind, engine_pid=engine_pid, now_s=now_s, interval_s=host_interval_s),
-            partial(_device_kind, nvml=nvml, now_s=now_s, interval_s=device_interval_s),
-            partial(_counters_kind, counters=counters, now_s=now_s, interval_s=counters_interval_s),
-        ]
+        self._makers: list[Callable[[], _Kind | None]] = []
+        if host_interval_s is not None:
+            self._makers += [partial(_host_kind, engine_pid=engine_pid, now_s=now_s, interval_s=host_interval_s)]
+        if device_interval_s is not None:
+            self._makers += [partial(_device_kind, nvml=nvml, now_s=now_s, interval_s=device_interval_s, note=note)]
+        if link_interval_s is not None:
+            link = partial(_link_kind, nvml=nvml, now_s=now_s, interval_s=link_interval_s, engine_pid=engine_pid)
+            self._makers += [link]
+        if counters is not None and counters.names:
+            self._makers += [partial(_counters_kind, counters=counters, now_s=now_s, interval_s=counters_interval_s)]
 
     def start(self) -> None:
         """Begin; a second call changes nothing."""
@@ -109,21 +119,30 @@ def _due_times(interval_s: float, *, now_s: Callable[[], float]) -> Iterator[flo
         count = max(count + 1, int((now_s() - first_s) / interval_s) + 1)
 
 
-def _host_kind(*, engine_pid: int | None, now_s: Callable[[], float], interval_s: float) -> _Kind:
+def _host_kind(*, engine_pid: EnginePid, now_s: Callable[[], float], interval_s: float) -> _Kind:
     machine = Machine(engine_pid=engine_pid, now_s=now_s)
     return _Kind(interval_s=interval_s, read=machine.read)
 
 
-def _device_kind(*, nvml: Callable[[], Any], now_s: Callable[[], float], interval_s: float) -> _Kind | None:
-    devices = Devices(open_nvml=nvml, now_s=now_s)
+def _device_kind(
+    *, nvml: Callable[[], Any], now_s: Callable[[], float], interval_s: float, note: Callable[[str], None]
+) -> _Kind | None:
+    return _of_devices(Devices(open_nvml=nvml, now_s=now_s, note=note), interval_s=interval_s)
+
+
+def _link_kind(
+    *, nvml: Callable[[], Any], now_s: Callable[[], float], interval_s: float, engine_pid: EnginePid
+) -> _Kind | None:
+    return _of_devices(Links(open_nvml=nvml, now_s=now_s, engine_pid=engine_pid), interval_s=interval_s)
+
+
+def _of_devices(devices: Devices | Links, *, interval_s: float) -> _Kind | None:
     if not len(devices):
         devices.close()
         return None
     return _Kind(interval_s=interval_s, read=devices.read, close=devices.close)
 
 
-def _counters_kind(*, counters: Counters | None, now_s: Callable[[], float], interval_s: float) -> _Kind | None:
-    if counters is None or not counters.names:
-        return None
+def _counters_kind(*, counters: Counters, now_s: Callable[[], float], interval_s: float) -> _Kind:
     read = partial(read_counters, counters, now_s=now_s)
     return _Kind(interval_s=interval_s, read=read)
