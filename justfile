@@ -28,4 +28,4 @@ golden:
 # pin versions and hashes; no download addresses
 lock:
     uv pip compile pyproject.toml --extra embedded --extra engines --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "just lock" -q -o requirements.lock
-    uv pip compile pyproject.toml --extra embedded --extra engines --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "just lock" -q -o requirements-dev.lock
+    uv pip compile pyproject.toml --extra embedded --extra engines --extra charts --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "just lock" -q -o requirements-dev.lock

@@ -67,7 +67,7 @@ def test_list_json_is_one_document(arena, three):
 
 
 def test_list_json_of_an_empty_home_is_one_document_too(arena):
-    assert json.loads(arena("list", "--json").stdout) == {"records": [], "unreadable": []}
+    assert json.loads(arena("list", "--json").stdout) == {"records": [], "reports": [], "unreadable": []}
 
 
 def test_list_says_which_record_it_cannot_read(arena, three):

@@ -27,6 +27,7 @@ from inference_arena.engines import (
     container_causes,
     gpu_causes,
     llamacpp,
+    llamacpp_log,
     readings,
     sglang,
     sglang_causes,
@@ -38,7 +39,7 @@ from inference_arena.engines import (
     vllm_log,
 )
 from inference_arena.metrics import device_doubts, doubts
-from inference_arena.run import failure
+from inference_arena.run import failure, retry
 
 SOURCE = Path(inference_arena.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
@@ -242,11 +243,17 @@ def _causes(found: Iterable[tuple[str, str, str]]) -> str:
 
 
 def _llama_causes(*_: object) -> str:
-    return _causes((cause, what, advice) for _, cause, what, advice in llamacpp._CAUSES)
+    return _rows(llamacpp_log.CAUSES, but=())
 
 
-SHARED = (*gpu_causes.OUT_OF_MEMORY, *gpu_causes.OUT_OF_MEMORY_ANYHOW, *gpu_causes.MODEL, *gpu_causes.MACHINE,
-          *gpu_causes.PACKAGES)  # fmt: skip
+SHARED = (
+    *gpu_causes.OUT_OF_MEMORY,
+    *gpu_causes.OUT_OF_MEMORY_ANYHOW,
+    *gpu_causes.QUANTIZATION,
+    *gpu_causes.MODEL,
+    *gpu_causes.MACHINE,
+    *gpu_causes.PACKAGES,
+)
 
 
 def _vllm_causes(*_: object) -> str:
@@ -275,6 +282,35 @@ def _rows(table_of: Sequence[causes.Cause], *, but: Sequence[causes.Cause]) -> s
     return table(("cause", "what it means", "what to try", "seen here"), body)
 
 
+def _retry_fixes(*_: object) -> str:
+    """By cause, everything that is tried, the best first."""
+    tried: dict[str, list[str]] = {}
+    for row in (*vllm_causes.CAUSES, *sglang_causes.CAUSES, *llamacpp_log.CAUSES):
+        tried.setdefault(row.cause, [])
+        tried[row.cause] += [f"`{row.flags}`"] if row.flags else []
+        tried[row.cause] += [f"leaves out {_cell(row.drops)}"] if row.drops else []
+    for cause, proposals in retry.FIXES.items():
+        tried.setdefault(cause, [])
+        tried[cause] += [_phrase(one.__doc__ or "") for one in proposals]
+    return table(
+        ("cause", "what is changed, one at a time"),
+        [
+            (f"`{cause}`", "; or ".join(dict.fromkeys(fixes)) or "nothing: see what to try")
+            for cause, fixes in tried.items()
+        ],
+    )
+
+
+def _phrase(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
+def causes_of_engines() -> set[str]:
+    """Every cause that an engine's log or its end may tell."""
+    rows_of = (*vllm_causes.CAUSES, *vllm_causes.SILENT, *sglang_causes.CAUSES, *llamacpp_log.CAUSES)
+    return {row.cause for row in rows_of} | {cause for cause, _, _ in causes._SIGNALS.values()} | {"never-ready"}
+
+
 def _container_causes(*_: object) -> str:
     return _rows(container_causes.CAUSES, but=())
 
@@ -288,7 +324,7 @@ def _engine_stages(*_: object) -> str:
 
 
 def _llama_signals(*_: object) -> str:
-    return _causes(llamacpp._SIGNALS.values())
+    return _causes(llamacpp_log._SIGNALS.values())
 
 
 def _request_failures(*_: object) -> str:
@@ -330,7 +366,7 @@ def _texts(node: ast.expr) -> list[str]:
 
 
 def _startup_facts(*_: object) -> str:
-    tables = {"llama.cpp": llamacpp.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS,
+    tables = {"llama.cpp": llamacpp_log.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS,
               "transformers": transformers.READINGS}  # fmt: skip
     told: dict[str, list[str]] = {}
     printed: dict[str, list[str]] = {}
@@ -632,6 +668,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "gpu-causes": _gpu_causes,
     "container-causes": _container_causes,
     "signals": _signals,
+    "retry-fixes": _retry_fixes,
     "engine-stages": _engine_stages,
     "request-failures": _request_failures,
     "startup-facts": _startup_facts,

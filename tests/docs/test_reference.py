@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from inference_arena.hardware import TRIED
 from inference_arena.record import SAMPLE, Failed, Finished, Interrupted, RequestTrace
+from inference_arena.run import retry
 from inference_arena.store import Home, iter_samples, iter_traces
 
 WRITE = os.environ.get("ARENA_GOLDEN") == "write"
@@ -104,6 +105,18 @@ def test_every_cause_of_a_failure_is_in_the_page(pages: ModuleType):
     causes = pages.named_causes()
     assert {"never-ready", "connection-closed", "tls", "storage", "no-answer", "cut-short"} <= causes
     assert {cause for cause in causes if f"| `{cause}` |" not in page} == set()
+
+
+def test_every_cause_of_an_engine_is_in_the_how_to_about_engines_that_do_not_start(pages: ModuleType):
+    page = (pages.DOCS / "how-to" / "my-engine-will-not-start.md").read_text("utf-8")
+    known = pages.causes_of_engines()
+    assert {cause for cause in known if f"`{cause}`" not in page} == set()
+    bold = set(re.findall(r"\(`([a-z][a-z-]*)`[;,)]", page))
+    assert bold - known == set(), "a name in brackets is that of a cause"
+
+
+def test_every_cause_that_the_arena_mends_is_one_that_it_finds(pages: ModuleType):
+    assert set(retry.FIXES) - pages.named_causes() - pages.causes_of_engines() == set()
 
 
 def test_every_stage_is_in_the_failures_page(pages: ModuleType):

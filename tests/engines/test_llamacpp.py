@@ -18,6 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "llamacpp-b11549"
 LOGS = sorted(GOLDEN.glob("*.log"))
 CAUSES = {
     "architecture-unknown": "architecture-unknown",
+    "bad-flag": "bad-flag",
     "model-missing": "model-not-loaded",
     "model-truncated": "model-broken",
     "not-gguf": "model-broken",

@@ -95,6 +95,11 @@ CAUSES = {
     ("reported", "kv-cache-too-small-old"): ("kv-cache-too-small", None, "32768 2048"),
     ("reported", "out-of-memory-graphs-vllm"): ("out-of-memory", "warm-up", "136.00 --enforce-eager"),
     ("reported", "out-of-memory-graphs-sglang"): ("out-of-memory", "warm-up", "0.80"),
+    ("reported", "out-of-memory-serving-vllm"): ("out-of-memory", "serving", "50.00 --gpu-memory-utilization"),
+    ("reported", "out-of-memory-serving-sglang"): ("out-of-memory", "serving", "448.00 --mem-fraction-static 0.88"),
+    ("reported", "quantization-capability"): ("quantization-unsupported", None, "awq 80 75"),
+    ("reported", "quantization-scheme"): ("quantization-unsupported", None, "80 75"),
+    ("reported", "dtype-for-quantization"): ("dtype-unsupported", None, "awq bfloat16 half"),
     ("reported", "static-share-too-low"): ("static-share-too-low", None, "--mem-fraction-static"),
     ("reported", "static-share-too-low-0.5.14"): ("static-share-too-low", "memory", "0.232 0.29"),
 }

@@ -1,5 +1,6 @@
 """One run measures at a time."""
 
+import os
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from inference_arena.store import measuring_lock, open_home
 HOLD = """
 import sys
 from inference_arena.store import measuring_lock, open_home
-with measuring_lock(open_home()):
+with measuring_lock(open_home(), what="mistral-7b on vllm"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -32,8 +33,17 @@ def test_the_second_of_two_processes_is_told_who_measures(home, holder):
     with pytest.raises(ArenaError, match="another run is measuring") as caught, measuring_lock(home):
         pass
 
-    assert re.fullmatch(rf"pid {holder.pid} since \d\d:\d\d", caught.value.why)
+    assert re.fullmatch(rf"pid {holder.pid} since \d\d:\d\d measures mistral-7b on vllm", caught.value.why)
     assert "--together" in caught.value.try_
+
+
+@pytest.mark.parametrize("what", ["", "a\udcffb", "two\nlines"])
+def test_whatever_is_measured_the_holder_is_told_in_one_piece(home, what):
+    with measuring_lock(home, what=what), pytest.raises(ArenaError) as caught, measuring_lock(home):
+        pass
+
+    assert caught.value.why.startswith(f"pid {os.getpid()} since ")
+    assert ("measures" in caught.value.why) == bool(what)
 
 
 def test_killing_the_holder_frees_the_lock(home, holder):

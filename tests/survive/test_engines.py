@@ -1,7 +1,11 @@
 """Engines that are missing, wrong, or die; models that are none."""
 
+import json
 import os
+import resource
 import signal
+import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -160,3 +164,21 @@ def test_an_engine_that_dies_while_it_is_measured_leaves_a_record_of_that(faked:
     assert record["points"][0]["stopped_by"] == "engine-died"
     assert record["evidence"]["requests_lines"] > 0
     assert faked.run("verify").code == 0
+
+
+@pytest.mark.engine
+def test_a_real_engine_is_mended_of_a_flag_a_port_and_a_context_that_does_not_fit(real: Arena) -> None:
+    """Three failures, each after the one before was mended; memory is short as on a small machine."""
+    little = partial(resource.setrlimit, resource.RLIMIT_AS, (1_800_000_000, 1_800_000_000))
+    asked = ("--flag", "--frobnicate", "--context", "8192", "--parallel", "8", "--retry-fixes", "--json")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = real.run("run", str(real.model), *QUICK, *asked, "--port", port, preexec_fn=little)
+    assert done.code == 0, done.err
+    records = [json.loads((path / "record.json").read_bytes()) for path in real.records]
+    causes = [record["outcome"].get("cause") for record in records]
+    assert causes == ["unknown-flag", "port-taken", "out-of-memory", None]
+    assert [record["retry_of"] for record in records] == [None, *(record["id"] for record in records[:-1])]
+    assert records[-1]["trial"]["settings"]["context_tokens"] == 2048
+    assert {"retry 1", "retry 2", "retry 3"} <= set(records[-1]["engine"]["choices"])
+    assert real.run("verify").code == 0

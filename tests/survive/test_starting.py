@@ -32,7 +32,7 @@ def test_of_two_runs_at_once_the_second_is_refused_and_told_who_measures(faked: 
     faked.wait_for(first, "tick")
     second = faked.run_model("--json")
     assert second.code == 1
-    second.says("another run is measuring", f"pid {first.pid}", "--together")
+    second.says("another run is measuring", f"pid {first.pid}", "measures tiny.gguf", "--together")
     assert "another run" in second.document["error"]["what"]
     assert len(faked.journals) == 1
     together = faked.run_model("--together")
@@ -62,11 +62,10 @@ def test_a_flag_that_would_send_the_engine_elsewhere_is_a_usage_error(faked: Are
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
-def test_an_engine_that_the_arena_knows_but_does_not_start_is_told_how_to_be_measured(
-    faked: Arena, engine: str
-) -> None:
+def test_an_engine_that_reads_no_gguf_files_is_a_usage_error_that_says_what_it_reads(faked: Arena, engine: str) -> None:
     done = faked.run_model("--engine", engine)
     assert done.code == 2
-    done.says(f"the arena does not start {engine} by itself yet")
-    done.says("arena run --url")
+    assert "does not read GGUF files here" in done.err
+    assert "--engine llamacpp" in done.err
+    done.is_clean()
     assert faked.records == faked.journals == []

@@ -10,7 +10,7 @@ import typer
 
 from inference_arena.cli.chat_screen import Options, Party, ask_once, talk, yes
 from inference_arena.cli.output import complain
-from inference_arena.cli.run import read_key
+from inference_arena.cli.run_words import read_key
 from inference_arena.cli.serving import asked_to_serve, bring_up, ended_by
 from inference_arena.errors import NotFoundError, UsageError
 

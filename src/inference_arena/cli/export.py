@@ -9,8 +9,25 @@ from typing import Annotated
 import typer
 
 from inference_arena.errors import ArenaError, UsageError
-from inference_arena.exchange import csv_table, export_archive, json_document, markdown_table
-from inference_arena.store import LOG_FILE, find_record, load_record, open_home, whole_file
+from inference_arena.exchange import (
+    csv_table,
+    export_archive,
+    json_document,
+    markdown_table,
+    report_csv,
+    report_markdown,
+)
+from inference_arena.record import Record, Reported
+from inference_arena.store import (
+    LOG_FILE,
+    find_record,
+    find_report,
+    load_record,
+    load_report,
+    open_home,
+    report_json,
+    whole_file,
+)
 
 
 class Format(StrEnum):
@@ -18,9 +35,17 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     MARKDOWN = "markdown"
+    SVG = "svg"
+    PNG = "png"
 
 
 _TEXTS = {Format.CSV: csv_table, Format.JSON: json_document, Format.MARKDOWN: markdown_table}
+_PICTURES = (Format.SVG, Format.PNG)
+_REPORT_TEXTS = {
+    Format.CSV: report_csv,
+    Format.JSON: lambda report: report_json(report).decode(),
+    Format.MARKDOWN: report_markdown,
+}
 
 
 def command(
@@ -33,12 +58,22 @@ def command(
     with_log: Annotated[bool, typer.Option("--log/--no-log", help="Put the engine's log into the archive.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write one record as an archive (all of it), CSV (a row a load point), JSON or Markdown.
+    """Write one record as an archive (all of it), CSV (a row a load point), JSON, Markdown or a picture of its curve.
+
+    A report that was imported is written as JSON (all of it, to be imported elsewhere), CSV or Markdown.
 
     For example: `arena export last`, or `arena export last --format csv --output run.csv`.
     """
-    path = find_record(open_home(), reference)
+    home = open_home()
+    report_id = find_report(home, reference)
+    if report_id is not None:
+        _export_report(load_report(home, report_id), form=form, output=output, force=force)
+        return
+    path = find_record(home, reference)
     record = load_record(path)
+    if form in _PICTURES:
+        _write_picture(record, form=form, output=output, force=force)
+        return
     if form is not Format.ARCHIVE:
         _write_text(_TEXTS[form](record), output=output, force=force)
         return
@@ -49,6 +84,24 @@ def command(
         print(
             "the engine's log is inside and may name folders of this machine; --no-log leaves it out", file=sys.stderr
         )
+
+
+def _export_report(report: Reported, *, form: Format, output: Path | None, force: bool) -> None:
+    """JSON unless another text was asked for: it is all that there is of a report."""
+    if form in _PICTURES:
+        raise UsageError(f"{report.id} has no load curve of ours", try_=f"arena export {report.id} --format csv")
+    chosen = Format.JSON if form is Format.ARCHIVE else form
+    _write_text(_REPORT_TEXTS[chosen](report), output=output, force=force)
+
+
+def _write_picture(record: Record, *, form: Format, output: Path | None, force: bool) -> None:
+    from inference_arena.report import load_curve_png, load_curve_svg  # noqa: PLC0415 - start-up stays quick
+
+    path = _file_to_write(output or Path(f"{record.id}.{form.value}"), force=force)
+    data = load_curve_png(record) if form is Format.PNG else load_curve_svg(record).encode()
+    with whole_file(path) as file:
+        file.write(data)
+    print(output or path)
 
 
 def _write_text(text: str, *, output: Path | None, force: bool) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inference_arena import units
-from inference_arena.store import Home, open_home
+from inference_arena.record import Reported
+from inference_arena.store import Home, load_report, open_home, report_ids
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,7 +23,9 @@ def command(
     limit: Annotated[int, typer.Option(help="Show at most so many records, the newest.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the records of this home, newest first.
+    """List records, newest first, and imported reports.
+
+    Reports of other tools stand in a table of their own, below the records.
 
     For example: `arena list`, or `arena list --limit 5 --json`.
     """
@@ -31,17 +34,20 @@ def command(
     home = open_home()
     bad = refresh_index(home)
     rows = list_records(home, limit=limit)
+    reports = [load_report(home, report_id) for report_id in report_ids(home)]
     if as_json:
-        _print_json(rows, bad)
+        _print_json(rows, bad, reports)
         return
     _print_rows(rows, home=home)
+    _print_reports(reports)
     for path, reason in bad:
         print(f"not listed: {path}: {reason}", file=sys.stderr)
 
 
-def _print_json(rows: Sequence["Row"], bad: Sequence["BadRecord"]) -> None:
+def _print_json(rows: Sequence["Row"], bad: Sequence["BadRecord"], reports: Sequence[Reported]) -> None:
+    brief = [report.model_dump(mode="json", exclude={"requests", "points", "facts"}) for report in reports]
     unreadable = [{"path": str(path), "reason": reason} for path, reason in bad]
-    document = {"records": [row.model_dump(mode="json") for row in rows], "unreadable": unreadable}
+    document = {"records": [row.model_dump(mode="json") for row in rows], "reports": brief, "unreadable": unreadable}
     print(json.dumps(document, ensure_ascii=False, indent=2))
 
 
@@ -53,6 +59,27 @@ def _print_rows(rows: Sequence["Row"], *, home: Home) -> None:
 
     # a pipe has no width to wrap to, and grep wants one line a record
     Console(width=None if sys.stdout.isatty() else 240, highlight=False).print(_table(rows))
+
+
+def _print_reports(reports: Sequence[Reported]) -> None:
+    """A table of their own: no column of theirs stands under one of ours."""
+    if not reports:
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold", title="reported by other tools", title_justify="left")
+    table.add_column("id", no_wrap=True)
+    for name in ("when", "what", "loads", "doubts"):
+        table.add_column(name)
+    for report in reports:
+        what = " on ".join(part for part in (report.model or "unnamed model", report.engine, report.hardware) if part)
+        loads = ", ".join(point.label for point in report.points)
+        doubts = " ".join(doubt.code for doubt in report.doubts if doubt.weight != "note")
+        when = _when(report.started_at) if report.started_at else units.DASH
+        table.add_row(*(Text(_visible(cell)) for cell in (report.id, when, what, loads, doubts)))
+    Console(width=None if sys.stdout.isatty() else 240, highlight=False).print(table)
 
 
 def _table(rows: Sequence["Row"]) -> "Table":
@@ -73,11 +100,12 @@ def _table(rows: Sequence["Row"]) -> "Table":
 
 def _cells(row: "Row") -> tuple[str, ...]:
     what = f"{row.model} on {row.engine}" + (" (self-test)" if row.purpose == "self-test" else "")
+    outcome = f"{row.outcome}: {row.cause}" if row.cause else row.outcome
     return (
         row.id,
         _when(row.started_at),
         what,
-        f"{row.outcome}: {row.cause}" if row.cause else row.outcome,
+        outcome if row.retry_of is None else f"{outcome} (retry of {row.retry_of})",
         units.number(row.peak_output_tokens_per_s),
         units.seconds(row.lowest_load_ttft_p50_s),
         " ".join(row.doubts) or units.DASH,

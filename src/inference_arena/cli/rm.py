@@ -1,4 +1,4 @@
-"""`arena rm`: removes records of this home."""
+"""`arena rm`: removes records of this home, and reports that were imported."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from inference_arena.errors import ArenaError, UsageError
-from inference_arena.store import Home, find_record, open_home, remove_record
+from inference_arena.store import (
+    Home,
+    find_record,
+    find_report,
+    open_home,
+    remove_record,
+    remove_report,
+    report_ids,
+)
 
 
 def command(
@@ -17,17 +25,18 @@ def command(
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove records for good; asks first.
+    """Remove records or reports for good; asks first.
 
     For example: `arena rm a1b2c3`, or `arena rm last-failed --yes`.
     """
     home = open_home()
-    ids = list(dict.fromkeys(_own_id(home, reference) for reference in references))
+    ids = list(dict.fromkeys(find_report(home, name) or _own_id(home, name) for name in references))
     if not yes:
         _ask(ids)
-    for record_id in ids:
-        remove_record(home, record_id)
-        print(record_id)
+    for name in ids:
+        remove = remove_report if name in report_ids(home) else remove_record
+        remove(home, name)
+        print(name)
 
 
 def _own_id(home: Home, reference: str) -> str:

@@ -1,15 +1,16 @@
 """`arena run`: measure a model on an engine on this machine, or a server that runs already."""
 
-import os
-import secrets
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from inference_arena import units
+from inference_arena.cli.holding import held_cards, subject
 from inference_arena.cli.output import READER_LEFT, complain, forget_output
+from inference_arena.cli.run_words import choose_seed, count_retries, read_key, sampling_interval_s, split_flags
 from inference_arena.errors import UsageError
 from inference_arena.facts import slo
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from inference_arena.run import Asked, Interrupts
     from inference_arena.store import Home
 
-SHORTEST_SAMPLING_S, LONGEST_SAMPLING_S = 0.02, 60.0
 EXIT_CODES = {"finished": 0, "failed": 1, "interrupted": 130}
 LOAD, LENGTHS, ENGINE, SERVER, OUTPUT = "Load", "Questions", "Engine", "Running server", "Output"
 
@@ -97,6 +97,10 @@ def command(
         list[str] | None,
         typer.Option(help="Any flag of the engine, passed on as it is; may be repeated.", metavar="--NAME=VALUE"),
     ] = None,
+    driver: Annotated[
+        Literal["arena", "guidellm"],
+        typer.Option(help="Who sends the load: we, or GuideLLM, whose numbers become a report and no record."),
+    ] = "arena",
     port: Annotated[
         int | None, typer.Option(help="Port of the engine; a free one if not named.", min=1, max=65535)
     ] = None,
@@ -111,6 +115,12 @@ def command(
     ] = None,
     ready_timeout: Annotated[str, typer.Option(help="How long the engine may take to start.")] = "10m",
     request_timeout: Annotated[str, typer.Option(help="How long one answer may take.")] = "5m",
+    retry_fixes: Annotated[
+        bool, typer.Option("--retry-fixes", help="When it fails, change what the diagnosis advises and try again.")
+    ] = False,
+    retries: Annotated[
+        int | None, typer.Option(help="How often --retry-fixes tries again; 3 if not named.", min=1, max=20)
+    ] = None,
     sample_every: Annotated[
         str, typer.Option(help="Time between two readings of each GPU.", metavar="100ms")
     ] = "100ms",
@@ -125,6 +135,7 @@ def command(
     arena run model.gguf --concurrency 1,4,16          a GGUF file of yours on llama.cpp
     arena run mistral-7b --engine vllm                 the engine fetches the model
     arena run mistral-7b --engine vllm --weights dummy its speed and memory without the download
+    arena run mistral-7b --engine vllm --retry-fixes   change what its failure advises, and try again
     arena run mistral-7b --engine vllm --container     its image, for this machine's driver
     arena run --url http://127.0.0.1:8000/v1           a server that runs already
     arena run model.gguf --rate 0.5,1 --duration 60s   people who arrive by chance
@@ -170,34 +181,18 @@ def command(
         request_limit_s=units.parse_seconds(request_timeout),
     )
     _refuse_contradictions(asked, model=model, server_model=server_model, api_key_env=api_key_env)
-    return measure(
-        asked,
-        api_key=read_key(api_key_env),
-        sample_every_s=sampling_interval_s(sample_every, name="--sample-every"),
-        together=together,
-        as_json=as_json,
-        plain=as_json or quiet,
-    )
+    how: dict[str, Any] = {
+        "api_key": read_key(api_key_env),
+        "together": together,
+        "as_json": as_json,
+        "plain": as_json or quiet,
+    }
+    if driver != "arena":
+        from inference_arena.cli.guided import measure_with  # noqa: PLC0415 - start-up stays quick
 
-
-def sampling_interval_s(text: str, *, name: str) -> float:
-    """Faster than drivers renew their numbers is no use, and costs the engine's processor."""
-    seconds = units.parse_seconds(text)
-    if not SHORTEST_SAMPLING_S <= seconds <= LONGEST_SAMPLING_S:
-        raise UsageError(f"{name} takes 20ms to 60s, not {text}", try_=f"{name} 100ms")
-    return seconds
-
-
-def choose_seed(asked: int | None, *, url: str | None) -> int:
-    """A server that keeps running answers prompts it has seen from its cache, and not every one says so."""
-    if asked is not None:
-        return asked
-    return 0 if url is None else secrets.randbelow(2**31)
-
-
-def split_flags(flags: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
-    """`--flag "--batch-size 512"` and `--flag --batch-size=512` both name one flag with its value."""
-    return tuple(part for flag in flags for part in flag.split(maxsplit=1))
+        return measure_with(driver, asked, **how)
+    interval_s = sampling_interval_s(sample_every, name="--sample-every")
+    return measure(asked, sample_every_s=interval_s, retries=count_retries(retries, wanted=retry_fixes, url=url), **how)
 
 
 def _refuse_contradictions(
@@ -214,19 +209,15 @@ def _refuse_contradictions(
         raise UsageError("--duration must be above 0", try_="--duration 30s")
 
 
-def read_key(name: str | None) -> str | None:
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise UsageError(f"the environment variable {name} is not set", try_=f"export {name}=... and run again")
-    if not key.isascii() or not key.isprintable() or " " in key:  # it would end up in an error about the header
-        raise UsageError(f"what the environment variable {name} holds is no key", try_=f"set {name} to the key alone")
-    return key
-
-
 def measure(
-    asked: "Asked", *, api_key: str | None, sample_every_s: float, together: bool, as_json: bool, plain: bool
+    asked: "Asked",
+    *,
+    api_key: str | None,
+    sample_every_s: float,
+    together: bool,
+    as_json: bool,
+    plain: bool,
+    retries: int = 0,
 ) -> int:
     """Run, keep, show; the exit code says how it ended."""
     from inference_arena.report import Progress  # noqa: PLC0415
@@ -237,11 +228,13 @@ def measure(
     check_writable(home)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        stack.enter_context(nullcontext() if together else measuring_lock(home))
+        stack.enter_context(nullcontext() if together else measuring_lock(home, what=subject(asked)))
         if not together:
             refuse_beside_servers(home, url=asked.url)
         with Progress(plain=plain) as progress:
-            record, path = _measured(asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s)
+            record, path = _measured(
+                asked, home, progress, interrupts, api_key=api_key, sample_every_s=sample_every_s, retries=retries
+            )
         try:
             show(record, path, as_json=as_json)
         except READER_LEFT:
@@ -257,22 +250,24 @@ def _measured(
     *,
     api_key: str | None,
     sample_every_s: float,
+    retries: int,
 ) -> "tuple[Record, Path]":
     from inference_arena.cli.launching import prepare  # noqa: PLC0415
     from inference_arena.hardware import read_host  # noqa: PLC0415
-    from inference_arena.run import conduct  # noqa: PLC0415
+    from inference_arena.run import attempts, conduct  # noqa: PLC0415
 
     progress.stage("look at machine")
-    job = prepare(asked, host=read_host(), home=home, progress=progress)
+    host = read_host()
+    job = prepare(asked, host=host, home=home, progress=progress)
     complain(announcement(job))
-    return conduct(
-        job,
-        home=home,
-        progress=progress,
-        interrupts=interrupts,
-        api_key=api_key,
-        sample_every_s=sample_every_s,
+    if job.address is None and (held := held_cards(host)):
+        complain(held)
+    run = partial(
+        conduct, home=home, progress=progress, interrupts=interrupts, api_key=api_key, sample_every_s=sample_every_s
     )
+    if not retries:
+        return run(job)
+    return attempts(job, retries=retries, run=run, tell=complain, ended=lambda: interrupts.by is not None)
 
 
 def announcement(job: "object") -> str:

@@ -10,7 +10,7 @@ from inference_arena import units
 from inference_arena.cli import planning
 from inference_arena.cli.launching import prepare
 from inference_arena.cli.output import complain
-from inference_arena.cli.run import split_flags
+from inference_arena.cli.run_words import split_flags
 from inference_arena.engines import ENGINES
 from inference_arena.errors import ArenaError, NotFoundError, UsageError
 from inference_arena.plan import Wish

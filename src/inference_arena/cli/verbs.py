@@ -42,6 +42,7 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "list": "list",
         "show": "show",
         "compare": "compare",
+        "crosscheck": "crosscheck",
         "verify": "verify",
         "rm": "rm",
         "export": "export",

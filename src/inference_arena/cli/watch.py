@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from inference_arena.cli.run import sampling_interval_s
+from inference_arena.cli.run_words import sampling_interval_s
 
 if TYPE_CHECKING:
     from inference_arena.record import Sample

@@ -7,11 +7,12 @@ those whose log and counters it understands, whoever started them.
 
 from inference_arena.engines import llamacpp, openai, sglang, transformers, vllm
 from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Lack, Readable, lacking
-from inference_arena.engines.causes import STAGES
+from inference_arena.engines.causes import STAGES, further
 from inference_arena.engines.container import image_of
 from inference_arena.engines.container_causes import diagnose_container, explain_container, signal_of
+from inference_arena.engines.mend import given, names_of, with_flags, with_settings, without_flags
 from inference_arena.engines.openai import identify, model_ids
-from inference_arena.engines.pasted import Explanation, explain
+from inference_arena.engines.pasted import Explanation, explain, gist
 from inference_arena.engines.translate import Translated, translate
 
 ENGINES: dict[str, Engine] = {
@@ -41,10 +42,17 @@ __all__ = [
     "diagnose_container",
     "explain",
     "explain_container",
+    "further",
+    "gist",
+    "given",
     "identify",
     "image_of",
     "lacking",
     "model_ids",
+    "names_of",
     "signal_of",
     "translate",
+    "with_flags",
+    "with_settings",
+    "without_flags",
 ]

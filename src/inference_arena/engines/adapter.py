@@ -29,8 +29,9 @@ class Diagnosis(Fact):
     """Why an engine did not work, told from its log: a closed name, a sentence, the line that shows it, a way out.
 
     `stage`: how far it had come, a name of `STAGES`; None where the log does not tell. `flags`: the advice in the
-    engine's own flags, where it comes to that. `reproduced`: whether such a failure was seen for real; else its words
-    are from others' reports, and the advice is untested. `line`: the line that shows it, from 1; None if none does.
+    engine's own flags, where it comes to that; `drops`: flags to leave out. `reproduced`: whether such a failure was
+    seen for real; else its words are from others' reports, and the advice is untested. `line`: the line that shows
+    it, from 1; None if none does.
     """
 
     cause: str
@@ -40,6 +41,7 @@ class Diagnosis(Fact):
     evidence: tuple[str, ...] = ()
     stage: str | None = None
     flags: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
     reproduced: bool = True
     line: int | None = None
 
@@ -55,6 +57,7 @@ class Lack(NamedTuple):
 class Engine(Protocol):
     """An engine is a module with these names. Constants are read-only properties so that modules satisfy it.
 
+    `MILESTONES`: a name of `STAGES` and the words that tell that it is there, in order; none where they are not known.
     `FORMAT`: the kind of weight files that it reads. `DUMMY`: flags that let it fill the network with random numbers
     instead of reading weights; none where it cannot. `REDUCED`: what it may run without, though it is its own.
     `OWN_FLAGS`: flags that the arena sets itself, and what to write instead. `PARAMETERS`: what a request carries
@@ -68,6 +71,9 @@ class Engine(Protocol):
 
     @property
     def TITLE(self) -> str: ...  # noqa: N802
+
+    @property
+    def MILESTONES(self) -> Sequence[tuple[str, str]]: ...  # noqa: N802
 
     @property
     def FORMAT(self) -> Format: ...  # noqa: N802

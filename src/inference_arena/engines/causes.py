@@ -39,7 +39,7 @@ class Cause:
     """A row. `at`: only in this stage. `stage`: it is this one, whatever the log says.
 
     `more`: what can be worked out of the words and the log's facts. `flags` are left out where something in them could
-    not be worked out. `reproduced`: as in a `Diagnosis`.
+    not be worked out. `drops`: of its words those that are flags. `reproduced`: as in a `Diagnosis`.
     """
 
     cause: str
@@ -47,6 +47,7 @@ class Cause:
     what: str
     advice: str
     flags: str = ""
+    drops: str = ""
     at: str = ""
     stage: str = ""
     reproduced: bool = True
@@ -55,14 +56,16 @@ class Cause:
 
 def stages(milestones: Sequence[tuple[str, str]], log: Sequence[str]) -> tuple[str | None, ...]:
     """The stage at each line: the furthest whose words were there by then; None before the first."""
+    at: str | None = None
+    return tuple(at := further(milestones, line, at=at) for line in log)
+
+
+def further(milestones: Sequence[tuple[str, str]], line: str, *, at: str | None) -> str | None:
+    """The stage after this line of an engine that was at `at`; it never goes back."""
     order = list(STAGES)
-    compiled = [(order.index(stage), re.compile(words)) for stage, words in milestones]
-    at = -1
-    found: list[str | None] = []
-    for line in log:
-        at = max([at, *(stage for stage, words in compiled if stage > at and words.search(line))])
-        found.append(None if at < 0 else order[at])
-    return tuple(found)
+    here = -1 if at is None else order.index(at)
+    seen = [stage for stage, words in milestones if order.index(stage) > here and re.search(words, line)]
+    return max(seen, key=order.index, default=at)
 
 
 def find(
@@ -91,6 +94,7 @@ def _diagnosis(
         evidence=tuple(dict.fromkeys((said, *(excerpt(line) for line in last_words(log, lines=2))))),
         stage=row.stage or stage,
         flags=_flags(row.flags, known),
+        drops=_drops(row.drops.format_map(known)),
         reproduced=row.reproduced,
         line=number + 1,
     )
@@ -99,6 +103,12 @@ def _diagnosis(
 def _flags(template: str, known: Found) -> tuple[str, ...]:
     complete = all(known.get(name) for name in re.findall(r"{(\w+)}", template))
     return tuple(shlex.split(template.format_map(known))) if complete else ()
+
+
+def _drops(words: str) -> tuple[str, ...]:
+    """Names of flags, as an engine quotes them: with their values, or with their other spellings (`--a/-b`)."""
+    names = (word.strip("'\"`,.:").partition("=")[0] for word in re.split(r"[\s/]+", words))
+    return tuple(dict.fromkeys(name for name in names if re.match(r"--?[A-Za-z]", name)))
 
 
 def excerpt(line: str, *, around: int = 0) -> str:

@@ -47,6 +47,35 @@ OUT_OF_MEMORY_ANYHOW: Final[tuple[Cause, ...]] = (
     ),
 )
 
+QUANTIZATION: Final[tuple[Cause, ...]] = (
+    Cause(
+        cause="quantization-unsupported",
+        words=r"quantization method (?P<method>\S+) is not supported for the current GPU\. Minimum capability: "
+        r"(?P<needs>\d+)\. Current capability: (?P<has>\d+)",
+        what="the quantization {method} needs compute capability {needs} (without its point), and this card has {has}",
+        advice="use a checkpoint in another format: arena fit tells what this card computes",
+        reproduced=False,
+    ),
+    Cause(
+        cause="quantization-unsupported",
+        words=r"Quantization scheme is not supported for\W+the current GPU\. Min capability: (?P<needs>\d+)\W+"
+        r"Current capability: (?P<has>\d+)",
+        what="how this checkpoint is quantized needs compute capability {needs} (without its point), and this card has "
+        "{has}",
+        advice="use a checkpoint in another format: arena fit tells what this card computes",
+        reproduced=False,
+    ),
+    Cause(
+        cause="dtype-unsupported",
+        words=r"torch\.(?P<has>\w+) is not supported for quantization method (?P<method>\S+?)\. Supported dtypes: "
+        r"\[torch\.float16",
+        what="the quantization {method} cannot compute in {has}",
+        advice="--dtype half",
+        flags="--dtype half",
+        reproduced=False,
+    ),
+)
+
 MACHINE: Final[tuple[Cause, ...]] = (
     Cause(
         cause="driver-too-old",
@@ -100,7 +129,7 @@ MACHINE: Final[tuple[Cause, ...]] = (
     ),
     Cause(
         cause="port-taken",
-        words=r"Address already in use|EADDRINUSE",
+        words=r"Address already in use|EADDRINUSE|Could not bind port \d+|port at \d+ is not available in",
         what="the port is taken by another program",
         advice="choose another --port, or end the program that has it",
     ),

@@ -1,22 +1,27 @@
-"""llama.cpp's HTTP server: `llama-server`, or the same server from the xllamacpp wheel, which takes the same flags."""
+"""llama.cpp's HTTP server: `llama-server`, or the same server from the xllamacpp wheel, which takes the same flags.
 
-import re
+llamacpp_log reads its log.
+"""
+
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from inference_arena.engines import dials
-from inference_arena.engines.adapter import LISTENS, Command, Diagnosis, FactValue, Lack, last_words
+from inference_arena.engines import dials, llamacpp_log
+from inference_arena.engines.adapter import LISTENS, Command, Lack
 from inference_arena.engines.container import EVERYWHERE, INSIDE, contained
 from inference_arena.engines.dials import Dial
-from inference_arena.engines.readings import Reading, mib, read, text, whole
 from inference_arena.facts import EngineRelease
 from inference_arena.plan import Settings
 
 NAME: Final = "llamacpp"
-TITLE: Final = "llama.cpp"
-SIGNATURE: Final = r"\b(?:ggml|gguf|llama)_\w|\bllama-server\b|\bllama\.cpp\b|\b(?:srv|slot|main) +\w+: "
-BEGINS: Final = r"\bbuild(?:_info)?: *b?\d"
+TITLE: Final = llamacpp_log.TITLE
+SIGNATURE: Final = llamacpp_log.SIGNATURE
+BEGINS: Final = llamacpp_log.BEGINS
+MILESTONES: Final = llamacpp_log.MILESTONES
+startup = llamacpp_log.startup
+started = llamacpp_log.started
+diagnose = llamacpp_log.diagnose
 HEALTH_PATH: Final = "/health"
 METRICS_PATH: Final = "/metrics"
 COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -136,109 +141,3 @@ def container(
         release=release, model=f"{INSIDE}/{model}", alias=alias, settings=settings, host=EVERYWHERE, port=port
     )
     return contained(release=release, arguments=inside.argv[len(PROGRAM) :], models_folder=models_folder, port=port)
-
-
-READINGS: Final[tuple[Reading, ...]] = (
-    Reading("slots", r"n_slots = (\d+)", whole),
-    Reading("context_tokens_per_slot", r"n_ctx_slot = (\d+)", whole),
-    Reading("kv_unified", r"kv_unified = '?(\w+)", text),
-    Reading("threads", r"n_threads = (\d+)", whole),
-    Reading("build", r"build(?:_info)?:\s*(b?\d+\S*)", text),
-    Reading("gpu_layers_offloaded", r"offloaded (\d+)/\d+ layers to GPU", whole),
-    Reading("kv_cache_bytes", r"KV (?:self |buffer )?size\s*=\s*([\d.]+) MiB", mib),
-)
-
-
-def startup(log: Sequence[str]) -> Mapping[str, FactValue]:
-    """What the server said about itself; a fact that it did not mention is absent."""
-    return read(READINGS, log)
-
-
-def started(log: Sequence[str]) -> bool:
-    """It said where it listens, which it does when the model is loaded."""
-    return any(re.search(r"listening on http|server is listening", line) for line in log)
-
-
-# (words in the log, cause, sentence, advice); the first that is found wins
-_CAUSES: Final[tuple[tuple[str, str, str, str], ...]] = (
-    (
-        r"unknown flag|invalid argument|unrecognized argument|error while handling argument",
-        "unknown-flag",
-        "llama.cpp does not know a flag that it was given",
-        "leave the flag out, or look it up with: llama-server --help",
-    ),
-    (
-        r"couldn't bind|address already in use|port .* (taken|in use)",
-        "port-taken",
-        "the port is taken by another program",
-        "leave out --port and a free one is chosen",
-    ),
-    (
-        r"unknown model architecture",
-        "architecture-unknown",
-        "this llama.cpp is older than the model's architecture",
-        "use a newer llama-server, or another model",
-    ),
-    (
-        r"out of memory|cannot allocate memory|failed to allocate|bad_alloc|unable to allocate",
-        "out-of-memory",
-        "there is not enough memory for the model and its context",
-        "use --context with a smaller number, fewer --parallel slots, or a smaller quantization",
-    ),
-    (
-        r"invalid magic|not a gguf|tensor .* out of bounds|failed to read (magic|tensor)|corrupted or incomplete",
-        "model-broken",
-        "the model file is damaged or no GGUF file",
-        "download it again",
-    ),
-    (
-        r"failed to load model|error loading model|unable to load model",
-        "model-not-loaded",
-        "llama.cpp could not load the model",
-        "read the lines above: the first error names the reason",
-    ),
-    (
-        r"No module named '?xllamacpp|inference-arena\[embedded\]",
-        "engine-missing",
-        "the built-in engine is not installed",
-        'pip install "inference-arena[embedded]"',
-    ),
-)
-_SIGNALS: Final[Mapping[int, tuple[str, str, str]]] = MappingProxyType(
-    {
-        -4: (
-            "illegal-instruction",
-            "this build of llama.cpp needs a processor that this machine does not have",
-            "use a build for this processor, or the built-in engine: take the other llama-server off PATH",
-        ),
-        -9: (
-            "killed",
-            "something killed the engine (the system does that when memory runs out)",
-            "use a smaller model or context, and look at the system's log for 'out of memory'",
-        ),
-        -11: ("crashed", "the engine crashed", "report it to the engine's makers with its log; try another build"),
-        -6: ("crashed", "the engine gave up", "read the last lines of its log"),
-    }
-)
-
-
-def diagnose(log: Sequence[str], *, exit_code: int | None) -> Diagnosis:
-    """The first known cause in the log, else the signal that ended it, else its own last words."""
-    for words, cause, what, advice in _CAUSES:
-        found = next((at for at, line in enumerate(log) if re.search(words, line, re.IGNORECASE)), None)
-        if found is not None:
-            why, evidence = log[found].strip(), last_words(log)
-            return Diagnosis(cause=cause, what=what, why=why, advice=advice, evidence=evidence, line=found + 1)
-    if exit_code is not None and exit_code in _SIGNALS:
-        cause, what, advice = _SIGNALS[exit_code]
-        why = f"it ended by signal {-exit_code}"
-        return Diagnosis(cause=cause, what=what, why=why, advice=advice, evidence=last_words(log))
-    ended = "it said nothing" if exit_code is None else f"it ended with exit code {exit_code}"
-    said = last_words(log)
-    return Diagnosis(
-        cause="engine-died" if exit_code is not None else "unknown",
-        what="llama.cpp did not work",
-        why=f"{ended}: {said[-1]}" if said else ended,
-        advice="its whole log is kept with the record",
-        evidence=said,
-    )

@@ -12,6 +12,7 @@ from inference_arena.plan import Settings
 
 NAME: Final = "openai"
 TITLE: Final = "the server"
+MILESTONES: Final[tuple[tuple[str, str], ...]] = ()
 FORMAT: Final = "any"
 REDUCED: Final[tuple[Lack, ...]] = ()
 DUMMY: Final[tuple[str, ...]] = ()

@@ -81,6 +81,11 @@ def digest(lines: Iterable[str]) -> tuple[list[Line], int]:
     return [*head, *between, *tail], number
 
 
+def gist(lines: Iterable[str]) -> tuple[str, ...]:
+    """The beginning, the end, and between them the lines that look as if they told something."""
+    return tuple(line.text for line in digest(lines)[0])
+
+
 def _tells(text: str) -> bool:
     lowered = text.lower()
     return any(word in lowered for word in _TELLING)

@@ -18,6 +18,7 @@ NAME: Final = "sglang"
 TITLE: Final = sglang_log.TITLE
 SIGNATURE: Final = sglang_log.SIGNATURE
 BEGINS: Final = sglang_log.BEGINS
+MILESTONES: Final = sglang_log.MILESTONES
 startup = sglang_log.startup
 started = sglang_log.started
 diagnose = sglang_log.diagnose

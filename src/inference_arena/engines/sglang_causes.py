@@ -4,7 +4,14 @@ import math
 from typing import Final
 
 from inference_arena.engines.causes import Cause, Facts, Found
-from inference_arena.engines.gpu_causes import MACHINE, MODEL, OUT_OF_MEMORY, OUT_OF_MEMORY_ANYHOW, PACKAGES
+from inference_arena.engines.gpu_causes import (
+    MACHINE,
+    MODEL,
+    OUT_OF_MEMORY,
+    OUT_OF_MEMORY_ANYHOW,
+    PACKAGES,
+    QUANTIZATION,
+)
 
 # above the least share that holds the weights: what is over is the whole KV cache
 _FIRST_POOL_SHARE: Final = 0.05
@@ -35,6 +42,7 @@ ARGUMENTS: Final = (
         words=r"error: unrecognized arguments: (?P<flag>.+)",
         what="this release of SGLang does not know {flag}",
         advice="leave {flag} out, or look it up with: python -m sglang.launch_server --help",
+        drops="{flag}",
     ),
     Cause(
         cause="bad-flag",
@@ -42,6 +50,7 @@ ARGUMENTS: Final = (
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="SGLang cannot use what {flag} was given: {problem}",
         advice="correct it; python -m sglang.launch_server --help tells what it takes",
+        drops="{flag}",
         reproduced=False,
     ),
 )
@@ -104,12 +113,14 @@ FORMAT: Final = (
         advice="use a newer release, or a checkpoint in another format (AWQ, GPTQ and FP8 are known widely)",
         reproduced=False,
     ),
+    *QUANTIZATION,
     Cause(
         cause="quantization-mismatch",
         words=r"specified in the model config \((?P<has>[\w-]+)\) does not match the quantization method specified in "
         r"the `quantization` argument \((?P<method>[\w-]+)\)",
         what="--quantization {method} was asked for, and the checkpoint is in {has}",
         advice="leave --quantization out: SGLang reads it off the checkpoint",
+        drops="--quantization",
         reproduced=False,
     ),
 )

@@ -12,6 +12,7 @@ ARGUMENTS: Final = (
         words=r"Error: No such option '?(?P<flag>--?[\w-]+)",
         what="this release of transformers does not know {flag}",
         advice="leave {flag} out, or look it up with: transformers serve --help",
+        drops="{flag}",
     ),
     Cause(
         cause="bad-flag",
@@ -19,6 +20,7 @@ ARGUMENTS: Final = (
         words=r"Error: Invalid value for '(?P<flag>[^']+)': (?P<problem>.+)",
         what="transformers cannot use what {flag} was given: {problem}",
         advice="correct it; transformers serve --help tells what it takes",
+        drops="{flag}",
     ),
     Cause(
         cause="bad-flag",

@@ -18,6 +18,7 @@ NAME: Final = "vllm"
 TITLE: Final = vllm_log.TITLE
 SIGNATURE: Final = vllm_log.SIGNATURE
 BEGINS: Final = vllm_log.BEGINS
+MILESTONES: Final = vllm_log.MILESTONES
 startup = vllm_log.startup
 started = vllm_log.started
 diagnose = vllm_log.diagnose

@@ -4,7 +4,14 @@ import math
 from typing import Final
 
 from inference_arena.engines.causes import Cause, Facts, Found
-from inference_arena.engines.gpu_causes import MACHINE, MODEL, OUT_OF_MEMORY, OUT_OF_MEMORY_ANYHOW, PACKAGES
+from inference_arena.engines.gpu_causes import (
+    MACHINE,
+    MODEL,
+    OUT_OF_MEMORY,
+    OUT_OF_MEMORY_ANYHOW,
+    PACKAGES,
+    QUANTIZATION,
+)
 from inference_arena.units import GIB
 
 _DIGIT: Final = 0.01  # sizes are printed in GiB with two digits: what is printed may be that much too high
@@ -59,6 +66,7 @@ ARGUMENTS: Final = (
         words=r"error: unrecognized arguments: (?P<flag>.+)",
         what="this release of vLLM does not know {flag}",
         advice="leave {flag} out, or look it up with: vllm serve --help=all",
+        drops="{flag}",
     ),
     Cause(
         cause="bad-flag",
@@ -66,6 +74,7 @@ ARGUMENTS: Final = (
         words=r"error: argument (?P<flag>\S+): (?P<problem>.+)",
         what="vLLM cannot use what {flag} was given: {problem}",
         advice="correct it; vllm serve --help=all tells what it takes",
+        drops="{flag}",
     ),
 )
 MEMORY: Final = (
@@ -175,19 +184,13 @@ FORMAT: Final = (
         what="vLLM has no code for this kind of quantization: {config}",
         advice="use a checkpoint of 4 or 8 bits, or in another format",
     ),
-    Cause(
-        cause="quantization-unsupported",
-        words=r"quantization method (?P<method>\S+) is not supported for the current GPU\. Minimum capability: "
-        r"(?P<needs>\d+)\. Current capability: (?P<has>\d+)",
-        what="the quantization {method} needs compute capability {needs} (without its point), and this card has {has}",
-        advice="use a checkpoint in another format: arena fit tells what this card computes",
-        reproduced=False,
-    ),
+    *QUANTIZATION,
     Cause(
         cause="quantization-mismatch",
         words=r"Cannot find the config file for (?P<method>[\w-]+)",
         what="--quantization {method} was asked for, and the checkpoint is not quantized that way",
         advice="leave --quantization out: vLLM reads it off the checkpoint; or use a checkpoint in {method}",
+        drops="--quantization",
     ),
     Cause(
         cause="quantization-mismatch",
@@ -195,6 +198,7 @@ FORMAT: Final = (
         r"the `quantization` argument \((?P<method>[\w-]+)\)",
         what="--quantization {method} was asked for, and the checkpoint is in {has}",
         advice="leave --quantization out: vLLM reads it off the checkpoint",
+        drops="--quantization",
         reproduced=False,
     ),
     Cause(

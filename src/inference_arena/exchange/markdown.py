@@ -13,13 +13,13 @@ _HEADINGS = ("load", "requests", "failed", "output tok/s", "tok/s per user", "TT
 def markdown_table(record: Record) -> str:
     """Heading, what ran, one row a load, doubts. Texts of the record are escaped: they may be a stranger's."""
     engine = f"{record.engine.name} {record.engine.version or ''}".strip()
-    lines = [f"### {_plain(record.model.name)} on {_plain(engine)}", "", *_what_ran(record), ""]
+    lines = [f"### {plain(record.model.name)} on {plain(engine)}", "", *_what_ran(record), ""]
     if record.summary:
         lines += [*_numbers(record.summary), *_doubts(record.summary.doubts)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     visible = "".join(c if c.isprintable() else " " for c in text)
     return _SPECIAL.sub(r"\\\1", visible)
 
@@ -36,7 +36,7 @@ def _what_ran(record: Record) -> list[str]:
         "SLO": record.trial.slo.name,
         "outcome": _outcome(record.outcome),
     }
-    return [f"- {name}: {_plain(fact)}" for name, fact in facts.items()]
+    return [f"- {name}: {plain(fact)}" for name, fact in facts.items()]
 
 
 def _lengths(record: Record) -> str:
@@ -82,4 +82,4 @@ def _load(load: LoadSummary) -> list[str]:
 
 
 def _doubts(doubts: Sequence[Doubt]) -> list[str]:
-    return [f"- {doubt.weight} **{_plain(doubt.code)}**: {_plain(doubt.evidence)}" for doubt in doubts]
+    return [f"- {doubt.weight} **{plain(doubt.code)}**: {plain(doubt.evidence)}" for doubt in doubts]

@@ -84,7 +84,7 @@ def csv_table(record: Record) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for point in record.summary.points if record.summary else ():
-        writer.writerow([_harmless(cell) for cell in _cells(record, point)])
+        writer.writerow([harmless(cell) for cell in _cells(record, point)])
     return text.getvalue()
 
 
@@ -97,6 +97,6 @@ def _cells(record: Record, point: PointSummary) -> list[Cell]:
     ]
 
 
-def _harmless(cell: Cell) -> Cell:
+def harmless(cell: Cell) -> Cell:
     """Spreadsheets run a text that begins like a formula; an apostrophe keeps it a text."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

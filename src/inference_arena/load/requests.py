@@ -1,12 +1,13 @@
 """From a point's plan to the bytes of its requests, made before the clock starts."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from inference_arena.load.point_plan import PointPlan, Target
+from inference_arena.load.again import prompt_hash, request_seed
+from inference_arena.load.point_plan import PointPlan, Target, Wording
 from inference_arena.load.prompts import output_length, prompt_text
+from inference_arena.plan import Lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,20 @@ def post(target: Target, body: bytes, *, name: str) -> bytes:
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
+def new_prompt(*, lengths: Lengths, wording: Wording, seed: str) -> tuple[str, int]:
+    """A prompt of about the wanted length, and how long its answer is to be."""
+    length = output_length(tokens=lengths.output_tokens, jitter=lengths.output_jitter, seed=seed)
+    return prompt_text(words=wording.words(lengths.input_tokens), seed=seed), length
+
+
 def make_request(plan: PointPlan, number: int) -> Request:
     """The number-th request of a point: the same for the same seed, different from every other."""
-    seed = f"{plan.seed}/{plan.point}/{number}"
-    length = output_length(tokens=plan.lengths.output_tokens, jitter=plan.lengths.output_jitter, seed=seed)
-    prompt = prompt_text(words=plan.wording.words(plan.lengths.input_tokens), seed=seed)
+    seed = request_seed(seed=plan.seed, point=plan.point, request=number)
+    prompt, length = new_prompt(lengths=plan.lengths, wording=plan.wording, seed=seed)
     body = json.dumps(request_body(plan, prompt=prompt, output_tokens=length), separators=(",", ":")).encode()
     return Request(
         number=number,
         payload=post(plan.target, body, name=f"{plan.point}-{number}"),
         asked_output_tokens=length,
-        prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest()[:32],
+        prompt_sha256=prompt_hash(prompt),
     )

@@ -15,6 +15,14 @@ from inference_arena.record.record import (
     Stage,
     Startup,
 )
+from inference_arena.record.reported import (
+    REPORTED_FORMAT,
+    Figure,
+    Reported,
+    ReportedPoint,
+    ReportedRequest,
+    Tool,
+)
 from inference_arena.record.summary import (
     ClientSummary,
     DeviceSummary,
@@ -39,6 +47,7 @@ from inference_arena.record.trace import (
     DeviceSample,
     HostSample,
     RequestTrace,
+    Result,
     Sample,
     SelfTestSample,
     SlowedBy,
@@ -46,6 +55,7 @@ from inference_arena.record.trace import (
 
 __all__ = [
     "FORMAT",
+    "REPORTED_FORMAT",
     "SAMPLE",
     "Arena",
     "ClientSample",
@@ -61,6 +71,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Failed",
+    "Figure",
     "Finished",
     "HostSample",
     "HostSummary",
@@ -71,7 +82,11 @@ __all__ = [
     "Point",
     "PointSummary",
     "Record",
+    "Reported",
+    "ReportedPoint",
+    "ReportedRequest",
     "RequestTrace",
+    "Result",
     "Sample",
     "SelfTestSample",
     "SelfTestSummary",
@@ -82,4 +97,5 @@ __all__ = [
     "StallDevice",
     "Startup",
     "Summary",
+    "Tool",
 ]

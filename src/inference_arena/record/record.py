@@ -26,7 +26,9 @@ class Finished(Fact):
 class Failed(Fact):
     """It did not work: at which stage, for which cause, what shows it, and what to try.
 
-    `flags`: the advice in the engine's own flags, where it comes to that.
+    `flags`: the advice in the engine's own flags, where it comes to that; `drops`: flags to leave out. `engine_stage`:
+    how far the engine had come by its log. `reproduced`: whether such a failure was seen for real; else its advice is
+    untested. None where no log was read.
     """
 
     kind: Literal["failed"] = "failed"
@@ -37,6 +39,9 @@ class Failed(Fact):
     advice: str
     evidence: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    engine_stage: str | None = None
+    reproduced: bool | None = None
 
 
 class Interrupted(Fact):

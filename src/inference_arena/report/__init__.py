@@ -5,9 +5,12 @@ Rich is loaded when a name that needs it is first asked for, so that other verbs
 
 from typing import TYPE_CHECKING, Any
 
+from inference_arena.report.charts import load_curve, load_curve_png, load_curve_svg
 from inference_arena.report.compare_page import ComparePage, compare_blocks
+from inference_arena.report.crosscheck_page import crosscheck_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
 from inference_arena.report.engines_page import EngineRow, engines_page
+from inference_arena.report.figures_page import TOOLS, ViewPage, reported_blocks, view_blocks
 from inference_arena.report.fit_page import FitPage, fit_blocks
 from inference_arena.report.machine import machine_markdown, machine_page, readers_said
 from inference_arena.report.plan_page import PlanPage, plan_blocks
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from inference_arena.report.watch_view import JsonView, LiveView, PlainView, Watched, redraws
 
 __all__ = [
+    "TOOLS",
     "ComparePage",
     "CurvePoint",
     "Draft",
@@ -33,21 +37,28 @@ __all__ = [
     "PlainView",
     "PlanPage",
     "Progress",
+    "ViewPage",
     "Watched",
     "compare_blocks",
+    "crosscheck_blocks",
     "curve",
     "curves",
     "engines_page",
     "fit_blocks",
+    "load_curve",
+    "load_curve_png",
+    "load_curve_svg",
     "machine_markdown",
     "machine_page",
     "plan_blocks",
     "readers_said",
     "redraws",
     "render",
+    "reported_blocks",
     "score_blocks",
     "suite_blocks",
     "verdict",
+    "view_blocks",
 ]
 
 _LATE = {

@@ -40,7 +40,17 @@ def _after_failure(record: Record, name: str) -> tuple[Step, ...]:
     show = Step(purpose="See this again", command=f"arena show {name}")
     if record.purpose == "self-test":
         return (show,)
-    return (Step(purpose="Find out whether machine and tool work at all", command="arena run"), show)
+    works = Step(purpose="Find out whether machine and tool work at all", command="arena run")
+    return (*_apply(record), works, show)
+
+
+def _apply(record: Record) -> tuple[Step, ...]:
+    """Where the diagnosis comes to flags, the arena can follow it by itself."""
+    failed = record.outcome
+    if not isinstance(failed, Failed) or not (failed.flags or failed.drops):
+        return ()
+    change = " ".join([*failed.flags, *(f"(without {flag})" for flag in failed.drops)])
+    return (Step(purpose=f"Try again with {change} (add what you asked for)", command="arena run --retry-fixes"),)
 
 
 def _own_model() -> Step:

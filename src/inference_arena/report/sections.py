@@ -182,4 +182,5 @@ def _record(record: Record, *, path: str | None) -> tuple[tuple[str, str], ...]:
     lines = record.evidence.requests_lines
     raw = f"{lines:,} requests, {record.evidence.samples_lines:,} samples"
     kept = (("kept in", path),) if path else ()
-    return (("id", record.id), *kept, ("raw data", raw), ("configuration", record.configuration))
+    retry = (("retry of", record.retry_of),) if record.retry_of else ()
+    return (("id", record.id), *retry, *kept, ("raw data", raw), ("configuration", record.configuration))

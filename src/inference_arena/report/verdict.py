@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from inference_arena import units
+from inference_arena.engines import STAGES
 from inference_arena.facts import Slo
 from inference_arena.record import Failed, Finished, Interrupted, LoadSummary, Record
 from inference_arena.report import words
@@ -72,7 +73,14 @@ def _failed(failed: Failed) -> tuple[str, ...]:
     why = words.plain(failed.why).rstrip(".")
     reason = (f"Why: {why}.",) if why else ()
     advice = (f"Try: {words.plain(failed.advice)}",) if failed.advice else ()
-    return (f"It did not work: {what}. It ended {_STAGES[failed.stage]}.", *reason, *advice)
+    untested = ("Nobody has seen this failure here: the advice is untested.",) if failed.reproduced is False else ()
+    return (f"It did not work: {what}. It ended {_when(failed)}.", *reason, *advice, *untested)
+
+
+def _when(failed: Failed) -> str:
+    """At the arena's stage, and at the engine's own where its log tells one that says more."""
+    doing = STAGES.get(failed.engine_stage or "") if failed.stage == "ready" else None
+    return _STAGES[failed.stage] if doing is None else f"{_STAGES['launch']}, which was {doing}"
 
 
 def _interrupted(record: Record, interrupted: Interrupted) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ from inference_arena.run.alive import is_alive, wait_for_end
 from inference_arena.run.ask import Asked, embedded_card, make_job, wants_embedded
 from inference_arena.run.conduct import conduct, usable_cores
 from inference_arena.run.configure import check_port, measured_best, named_settings, order_for
-from inference_arena.run.first import first_model, key_headers
+from inference_arena.run.crosscheck import MOST_REQUESTS, Checked, crosscheck_record
+from inference_arena.run.drivers import DRIVERS, find_driver
+from inference_arena.run.first import first_model, key_headers, list_models
+from inference_arena.run.guided import Guided, guide
 from inference_arena.run.images import container_program
 from inference_arena.run.installed import Installed, installed, unfinished
 from inference_arena.run.interrupts import Ended, Interrupts
@@ -17,6 +20,7 @@ from inference_arena.run.planned import Found, planned_job
 from inference_arena.run.process import log_since
 from inference_arena.run.programs import Here, here, programs_for
 from inference_arena.run.provision import View, install, remove
+from inference_arena.run.retry import attempts
 from inference_arena.run.salvage import Salvaged, salvage
 from inference_arena.run.suite import Item, Suite, read_suite, shipped
 from inference_arena.run.talk import Answered, Turn, speak
@@ -37,11 +41,15 @@ from inference_arena.run.up import (
 from inference_arena.run.watching import Seen, Watching
 
 __all__ = [
+    "DRIVERS",
+    "MOST_REQUESTS",
     "Address",
     "Answered",
     "Asked",
+    "Checked",
     "Ended",
     "Found",
+    "Guided",
     "Here",
     "Installed",
     "Interrupts",
@@ -59,20 +67,25 @@ __all__ = [
     "all_standing",
     "as_it_stands",
     "ask_server",
+    "attempts",
     "await_ready",
     "check_port",
     "choose_serving",
     "conduct",
     "container_program",
+    "crosscheck_record",
     "embedded_card",
     "fetch_checkpoint",
+    "find_driver",
     "first_model",
     "guess_s",
+    "guide",
     "here",
     "install",
     "installed",
     "is_alive",
     "key_headers",
+    "list_models",
     "log_since",
     "make_job",
     "measured_best",

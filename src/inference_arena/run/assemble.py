@@ -30,7 +30,7 @@ from inference_arena.record import (
 )
 from inference_arena.run.job import Draft
 from inference_arena.run.process import read_log
-from inference_arena.run.scrub import mask, scrub_text
+from inference_arena.run.scrub import mask, scrub_text, scrubber
 from inference_arena.store import (
     ENGINE_LOG,
     Home,
@@ -243,7 +243,7 @@ def keep_log(journal: Path, *, secrets: Sequence[str] = ()) -> tuple[Path | None
     source = journal / ENGINE_LOG
     if not source.exists():
         return None, None
-    text = "\n".join(scrub_text(line, secrets=secrets) for line in read_log(source))
+    text = "\n".join(map(scrubber(secrets=secrets), read_log(source)))
     target = journal / LOG_GZ
     data = gzip.compress(text.encode(), mtime=0)
     with whole_file(target) as file:

@@ -27,6 +27,9 @@ def from_diagnosis(stage: Stage, diagnosis: Diagnosis) -> Failed:
         advice=diagnosis.advice,
         evidence=diagnosis.evidence,
         flags=diagnosis.flags,
+        drops=diagnosis.drops,
+        engine_stage=diagnosis.stage,
+        reproduced=diagnosis.reproduced,
     )
 
 

@@ -22,7 +22,8 @@ from inference_arena.run.failure import RunFailed
 from inference_arena.run.interrupts import Ended, Interrupts
 from inference_arena.run.job import Job, Program
 from inference_arena.run.scrub import scrub_argv
-from inference_arena.run.server import Server, died, first_that_works, launch, wait_ready
+from inference_arena.run.server import Server, died, first_that_works, launch
+from inference_arena.run.waiting import wait_ready
 from inference_arena.store import Ending, Home, Serving, name_lock, serving_log, write_serving
 
 OTHER_KEEPER: Final = 4

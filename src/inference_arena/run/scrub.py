@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,19 +34,31 @@ _SECRET_IN_TEXT: Final = re.compile(
 )
 _KNOWN_TOKENS: Final = re.compile(r"\b(?:hf_|sk-|ghp_|gho_|xox[abp]-)[A-Za-z0-9_-]{8,}")
 _HOME_LIKE: Final = re.compile(r"(?<![\w.])/(?:home|Users)/[^/\s\"':]+|(?<![\w.])/root(?=/|\b)")
+_BELOW_HOME: Final = re.compile(r"~/(?:[^\s\"':,/]+/)*([^\s\"':,/]+)")
 _ABSOLUTE: Final = re.compile(r"(?<![\w.:/~…])/(?:[^\s\"':,/]+/)+([^\s\"':,/]+)")
 
 
 def scrub_text(text: str, *, secrets: Iterable[str] = ()) -> str:
     """One text without secrets, home folders and user name; other absolute paths keep their last part."""
-    for secret in secrets:
-        if len(secret) > 3:  # a shorter one would tear words apart
+    return scrubber(secrets=secrets)(text)
+
+
+def scrubber(*, secrets: Iterable[str] = ()) -> Callable[[str], str]:
+    """The same for many texts, such as the lines of a log: what depends on the machine is asked once."""
+    long = [secret for secret in secrets if len(secret) > 3]  # a shorter one would tear words apart
+    home, name = str(Path.home()), _user()
+    user = re.compile(rf"\b{re.escape(name)}\b") if name else None
+
+    def scrub(text: str) -> str:
+        for secret in long:
             text = text.replace(secret, HIDDEN)
-    text = _KNOWN_TOKENS.sub(HIDDEN, _SECRET_IN_TEXT.sub(rf"\g<1>{HIDDEN}", text))
-    text = _HOME_LIKE.sub("~", text.replace(str(Path.home()), "~"))
-    text = _ABSOLUTE.sub(r"…/\1", re.sub(r"~/(?:[^\s\"':,/]+/)*([^\s\"':,/]+)", r"…/\1", text))
-    user = _user()
-    return re.sub(rf"\b{re.escape(user)}\b", "user", text) if user else text
+        text = _KNOWN_TOKENS.sub(HIDDEN, _SECRET_IN_TEXT.sub(rf"\g<1>{HIDDEN}", text))
+        if "/" in text or "~" in text or home in text:
+            text = _HOME_LIKE.sub("~", text.replace(home, "~"))
+            text = _ABSOLUTE.sub(r"…/\1", _BELOW_HOME.sub(r"…/\1", text))
+        return user.sub("user", text) if user else text
+
+    return scrub
 
 
 def mask(body: bytes, secrets: Iterable[str]) -> bytes:

@@ -4,27 +4,25 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Final, TypeVar
 
-from inference_arena.engines import ENGINES, Command, Engine, diagnose_container, signal_of
+from inference_arena.engines import ENGINES, Command, Engine, diagnose_container, gist, signal_of
 from inference_arena.record import Failed, Stage
 from inference_arena.run import container
 from inference_arena.run.address import Address
 from inference_arena.run.container import Contained
 from inference_arena.run.failure import RunFailed, from_diagnosis
-from inference_arena.run.http import get
 from inference_arena.run.job import Job, Program
 from inference_arena.run.process import EngineNotStarted, EngineProcess, free_port, start_engine
 from inference_arena.run.scrub import scrub_text
 
 LOOPBACK: Final = "127.0.0.1"
-ASK_EVERY_S: Final = 0.05
-SHOWN_LINES: Final = 3
 # ends before the first answer that speak against this build of the engine, not against the model or its settings
 BUILD_CAUSES: Final = frozenset({"illegal-instruction", "crashed", "engine-died"})
 Started = TypeVar("Started")
 OnLog = Callable[[Sequence[str]], None]
+# of a first request: a connection came about and no answer
+UNANSWERED: Final = frozenset({"silent", "timeout", "connection-closed", "connection-reset", "empty-answer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,8 @@ class Server:
         return self.process is not None and self.process.wait(seconds) is not None
 
     def log(self) -> tuple[str, ...]:
-        return () if self.process is None else tuple(self.process.log_lines())
+        """What is worth reading of it, however much it is: the whole goes into the record."""
+        return () if self.process is None else gist(self.process.log_lines())
 
     def stop(self, *, immediately: bool = False) -> None:
         if self.process is not None:
@@ -161,20 +160,27 @@ def _offline(model: str) -> Mapping[str, str]:
     return {"HF_HUB_OFFLINE": "1"} if Path(model).exists() else {}
 
 
-def wait_ready(server: Server, *, limit_s: float, on_log: OnLog) -> float:
-    """Seconds until the server says that it is ready. Raises RunFailed when it ends, or is not ready in time."""
-    began = monotonic()
-    url = server.root + server.engine.HEALTH_PATH
-    while True:
-        reply = get(url, headers={}, timeout_s=2.0)
-        if server.exit_code() is not None:
-            raise died(server, stage="ready")
-        if reply.status == 200:
-            return monotonic() - began
-        if monotonic() - began > limit_s:
-            raise _never_ready(server, limit_s=limit_s, last=reply.error or f"HTTP {reply.status}")
-        on_log(server.log()[-SHOWN_LINES:])
-        sleep(ASK_EVERY_S)
+def failed_first_answer(server: Server, error: RunFailed) -> RunFailed:
+    """A launched engine that took no request although it said that it is ready: its log may know more."""
+    if server.process is None:
+        return error
+    if server.process.wait(1.0) is not None:
+        return died(server, stage="probe")
+    if error.failed.cause not in UNANSWERED:
+        return error
+    diagnosis = server.engine.diagnose([scrub_text(line) for line in server.log()], exit_code=None)
+    if diagnosis.cause not in {"unknown", "never-ready", "engine-died"}:
+        return RunFailed(from_diagnosis("probe", diagnosis))
+    return RunFailed(
+        error.failed.model_copy(
+            update={
+                "what": "the engine says that it is ready, and does not answer requests",
+                "advice": "look at its log: a part of it may hang or have ended; another release, or fewer features "
+                "(graphs, speculation), tells which; --request-timeout sets how long an answer may take",
+                "evidence": diagnosis.evidence,
+            }
+        )
+    )
 
 
 def died(server: Server, *, stage: Stage) -> RunFailed:
@@ -185,17 +191,3 @@ def died(server: Server, *, stage: Stage) -> RunFailed:
     diagnosis = refused or server.engine.diagnose(log, exit_code=code)
     failed = from_diagnosis(stage, diagnosis)
     return RunFailed(failed, worth_another_program=stage != "load" and diagnosis.cause in BUILD_CAUSES)
-
-
-def _never_ready(server: Server, *, limit_s: float, last: str) -> RunFailed:
-    said = tuple(scrub_text(line.strip()) for line in server.log() if line.strip())[-SHOWN_LINES:]
-    return RunFailed(
-        Failed(
-            stage="ready",
-            cause="never-ready",
-            what=f"the engine was not ready within {limit_s:g} s",
-            why=f"its health check still says: {last}" + (f"; its last line: {said[-1]}" if said else ""),
-            advice="give it longer with --ready-timeout, or start it by hand to see what it waits for",
-            evidence=said,
-        )
-    )

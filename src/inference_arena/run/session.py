@@ -32,7 +32,7 @@ from inference_arena.run.first import Acquainted
 from inference_arena.run.interrupts import Ended
 from inference_arena.run.job import Job, Program
 from inference_arena.run.pace import expected_s, point_plan
-from inference_arena.run.server import Server, died, first_that_works
+from inference_arena.run.server import Server, died, failed_first_answer, first_that_works
 
 Tick = Mapping[str, Any]
 ENDING_S: Final = 15.0  # an engine of several processes that lost one refuses all, and then takes a while to end
@@ -138,7 +138,7 @@ def _enter(tools: Tools, where: _Where, stage: Stage, *, title: str, detail: str
 
 
 def _measure(job: Job, tools: Tools, where: _Where) -> None:
-    server, known = _start_first_that_works(job, tools, where)
+    server, known = start_first_that_works(job, tools, where)
     try:
         with tools.watch(server, known):
             _drive_all(job, tools, where, server=server, known=known)
@@ -149,13 +149,13 @@ def _measure(job: Job, tools: Tools, where: _Where) -> None:
     _self_test(tools, where)
 
 
-def _start_first_that_works(job: Job, tools: Tools, where: _Where) -> tuple[Server, Acquainted]:
+def start_first_that_works(job: Job, tools: Tools, where: _Where | None = None) -> tuple[Server, Acquainted]:
     """The job's programs in turn, or the server that runs already."""
     if not job.programs:
-        return _start(tools, where, None)
+        return _start(tools, where or _Where(), None)
     _, started = first_that_works(
         job.programs,
-        lambda program: _start(tools, where, program),
+        lambda program: _start(tools, where or _Where(), program),
         on_failure=lambda text: tools.journal.event("note", text=text),
     )
     return started
@@ -178,11 +178,11 @@ def _start(tools: Tools, where: _Where, program: Program | None) -> tuple[Server
         tools.journal.event("startup", startup=startup.model_dump(mode="json"))
         tools.describe(server, program, known)
     except RunFailed as error:
-        ended_by_itself = where.stage == "probe" and server.ends_within(1.0)
+        told = failed_first_answer(server, error) if where.stage == "probe" else error
         server.stop()
-        if ended_by_itself:
-            raise died(server, stage="probe") from error
-        raise
+        if told is error:
+            raise
+        raise told from error
     except BaseException:
         server.stop()
         raise

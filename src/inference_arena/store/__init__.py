@@ -34,6 +34,15 @@ from inference_arena.store.records import (
     remove_record,
     save_record,
 )
+from inference_arena.store.reports import (
+    find_report,
+    load_report,
+    parse_report,
+    remove_report,
+    report_ids,
+    report_json,
+    save_report,
+)
 from inference_arena.store.row import Row
 from inference_arena.store.servers import (
     Ending,
@@ -111,6 +120,7 @@ __all__ = [
     "claim",
     "discard",
     "find_record",
+    "find_report",
     "forget_serving",
     "index_record",
     "is_alive",
@@ -120,6 +130,7 @@ __all__ = [
     "list_records",
     "load_progress",
     "load_record",
+    "load_report",
     "machine_id",
     "make_folder",
     "measuring_lock",
@@ -133,6 +144,7 @@ __all__ = [
     "open_keeper_log",
     "orphans",
     "parse_record",
+    "parse_report",
     "place_record",
     "progress_path",
     "read_events",
@@ -146,9 +158,13 @@ __all__ = [
     "reindex",
     "remove_from_index",
     "remove_record",
+    "remove_report",
+    "report_ids",
+    "report_json",
     "running",
     "save_progress",
     "save_record",
+    "save_report",
     "serving_log",
     "servings",
     "sha256_of",

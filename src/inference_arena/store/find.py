@@ -7,6 +7,7 @@ from inference_arena.errors import ArenaError, NotFoundError
 from inference_arena.record import Failed
 from inference_arena.store.home import Home
 from inference_arena.store.records import RECORD_FILE, load_record, record_ids
+from inference_arena.store.reports import find_report
 
 _SHOWN = 5
 
@@ -23,7 +24,19 @@ def find_record(home: Home, reference: str) -> Path:
         return _newest(home, ids, failed=reference == "last-failed")
     if _is_record(Path(reference).expanduser()):
         return _directory(Path(reference).expanduser())
+    _refuse_report(home, reference)
     return home.records / _only(ids, reference)
+
+
+def _refuse_report(home: Home, reference: str) -> None:
+    """What another tool reported is shown and exported; nothing of ours is compared with it as with an equal."""
+    report_id = find_report(home, reference)
+    if report_id is not None:
+        raise NotFoundError(
+            f"{report_id} is a report of another tool, not a record",
+            why="its machine is unknown and its numbers are defined otherwise, so they stand beside no record",
+            try_="arena crosscheck RECORD, or arena show RECORD --view for a record of yours in its definitions",
+        )
 
 
 def _is_record(path: Path) -> bool:

@@ -25,6 +25,15 @@ class Home:
         return self.root / "records"
 
     @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def tools(self) -> Path:
+        """Environments of other people's load generators."""
+        return self.root / "tools"
+
+    @property
     def journals(self) -> Path:
         return self.root / "journals"
 

@@ -30,19 +30,23 @@ def take_lock(path: Path) -> int | None:
 
 
 @contextmanager
-def measuring_lock(home: Home) -> Iterator[None]:
-    """Held while a run measures; raises ArenaError when another run of this home does."""
+def measuring_lock(home: Home, *, what: str = "") -> Iterator[None]:
+    """Held while a run measures `what`; raises ArenaError, which names the holder, when another of this home does."""
     with signed_lock(
         home.lock_path,
         busy="another run is measuring on this machine",
         try_="wait for it, or --together to go on beside it, which moves the numbers of both",
+        what=f"measures {what}" if what else "",
     ):
         yield
 
 
 @contextmanager
-def signed_lock(path: Path, *, busy: str, try_: str) -> Iterator[None]:
-    """Held by one process at a time; raises ArenaError(busy) that names the other one. The file stays."""
+def signed_lock(path: Path, *, busy: str, try_: str, what: str = "") -> Iterator[None]:
+    """Held by one process at a time; raises ArenaError(busy) that names the other one. The file stays.
+
+    `what`: what its holder does, for others to read: a verb and its object.
+    """
     make_folder(path.parent)
     with storage(f"{path} could not be locked"):
         handle = take_lock(path)
@@ -50,21 +54,21 @@ def signed_lock(path: Path, *, busy: str, try_: str) -> Iterator[None]:
         raise ArenaError(busy, why=_holder(path), try_=try_)
     try:
         with storage(f"{path} could not be written"):
-            _sign(handle)
+            _sign(handle, what)
         yield
     finally:
         os.close(handle)
 
 
-def _sign(handle: int) -> None:
+def _sign(handle: int, what: str) -> None:
     os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()} {time.strftime('%H:%M')}\n".encode(), 0)
+    os.pwrite(handle, f"{os.getpid()} {time.strftime('%H:%M')} {what}\n".encode(errors="replace"), 0)
 
 
 def _holder(path: Path) -> str:
-    """The process and since when, as it signed itself; a holder that has not signed yet stays unknown."""
+    """The process, since when, and what it does, as it signed itself; one that has not signed yet stays unknown."""
     try:
-        pid, since = path.read_text("ascii").split()
+        pid, since, *what = path.read_text("utf-8", errors="replace").split(maxsplit=2)
     except (OSError, ValueError):
         return "another process holds the lock"
-    return f"pid {pid} since {since}"
+    return f"pid {pid} since {since}" + (f" {what[0].strip()}" if what else "")

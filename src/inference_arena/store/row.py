@@ -5,7 +5,10 @@ from inference_arena.record import Failed, Interrupted, Record, Summary
 
 
 class Row(Fact):
-    """`cause` is that of a failure, or what interrupted; the TTFT is that of the lowest load."""
+    """`cause` is that of a failure, or what interrupted; the TTFT is that of the lowest load.
+
+    `retry_of`: the failed run whose advice it follows.
+    """
 
     id: str
     started_at: str
@@ -31,6 +34,7 @@ class Row(Fact):
     machine: str | None
     format: int
     record_sha256: str
+    retry_of: str | None
 
 
 def row_of(record: Record, *, record_sha256: str) -> Row:
@@ -61,6 +65,7 @@ def row_of(record: Record, *, record_sha256: str) -> Row:
         machine=record.machine,
         format=record.format,
         record_sha256=record_sha256,
+        retry_of=record.retry_of,
     )
 
 

@@ -5,6 +5,7 @@ long against the ticks it may be wrong by, it is no number: then there is none, 
 """
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -92,6 +93,18 @@ class Machine:
             # A process that left without its parent's waiting took its time with it: then the difference is no share
             return None
         return (now[1] - before[1]) / (now[0] - before[0])
+
+
+def engine_cpu_share_of(engine_pid: Callable[[], int | None]) -> Callable[[], float | None]:
+    """Asked again and again: how many cores the engine's processes kept busy since it was asked before."""
+    machine = Machine(engine_pid=engine_pid, now_s=time.monotonic)
+
+    def share() -> float | None:
+        (sample,) = machine.read()
+        return sample.engine_cpu_share
+
+    share()
+    return share
 
 
 def _shortest_s(counters: int) -> float:
