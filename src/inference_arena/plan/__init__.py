@@ -8,6 +8,7 @@ from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
+from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
 from inference_arena.plan.layouts import Layout, best_alone, best_together, layouts
 from inference_arena.plan.memory import memory
 from inference_arena.plan.newest import Newest, newest_release
@@ -64,6 +65,7 @@ __all__ = [
     "choose_cores",
     "choose_threads",
     "default_releases",
+    "element_bytes",
     "engines_for",
     "flag_obstacles",
     "idle_gpu",
@@ -86,6 +88,7 @@ __all__ = [
     "rank",
     "release_for",
     "score_of",
+    "sequence_bytes",
     "smallest_card",
     "speed",
     "support",

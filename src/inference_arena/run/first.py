@@ -19,8 +19,8 @@ from inference_arena.run.job import Job
 from inference_arena.run.scrub import mask
 
 SHORT_WORDS: Final = 8
-# what a server may refuse that a measurement can do without, least needed first
-OPTIONAL: Final = ("ignore_eos", "temperature", "stream_options")
+# what a server may refuse that a measurement can do without, after what forces the length; least needed first
+OPTIONAL: Final = ("temperature", "stream_options")
 REFUSALS: Final = frozenset({"http-400", "http-422", "http-500", "http-501"})
 LISTING_TIMEOUT_S: Final = 10.0
 Headers = tuple[tuple[str, str], ...]
@@ -110,15 +110,16 @@ def get_acquainted(
     clock_zero_s: float,
 ) -> Acquainted:
     """Two short requests, the second of the wanted length. Raises RunFailed when no answer comes of them."""
-    wanted: dict[str, Any] = {"model": model, "temperature": 0, "stream_options": {"include_usage": True}, **extra}
-    if not job.trial.lengths.ignore_eos:
-        wanted.pop("ignore_eos", None)
+    forcing = extra if job.trial.lengths.ignore_eos else {}
+    wanted: dict[str, Any] = {"model": model, "temperature": 0, "stream_options": {"include_usage": True}, **forcing}
 
     def ask(parameters: Mapping[str, Any], words: int) -> RequestTrace:
         plan = _plan(job, target, parameters, words=words, raw_path=folder / "first.raw", clock_zero_s=clock_zero_s)
         return ask_once(load, plan)
 
-    first, parameters, dropped = _without_what_is_refused(lambda sent: ask(sent, SHORT_WORDS), wanted)
+    first, parameters, dropped = _without_what_is_refused(
+        lambda sent: ask(sent, SHORT_WORDS), wanted, (*forcing, *OPTIONAL)
+    )
     words = Wording().words(job.trial.lengths.input_tokens)
     second = ask(parameters, words)
     _must_be_ok(second, "probe")
@@ -134,12 +135,12 @@ def get_acquainted(
 
 
 def _without_what_is_refused(
-    ask: Callable[[Mapping[str, Any]], RequestTrace], parameters: Mapping[str, Any]
+    ask: Callable[[Mapping[str, Any]], RequestTrace], parameters: Mapping[str, Any], optional: Sequence[str]
 ) -> tuple[RequestTrace, Mapping[str, Any], tuple[str, ...]]:
     """Drop optional parameters one by one while the server refuses the request; a refusal of the rest is final."""
     dropped: tuple[str, ...] = ()
     first = trace = ask(parameters)
-    for name in OPTIONAL:
+    for name in optional:
         if trace.failure not in REFUSALS:
             break
         if name in parameters:

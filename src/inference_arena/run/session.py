@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from inference_arena.errors import ArenaError, StorageError
 from inference_arena.load import Driven, LoadProcessDied, PointPlan, decode, read_raw
@@ -35,6 +35,7 @@ from inference_arena.run.pace import expected_s, point_plan
 from inference_arena.run.server import Server, died, failed_first_answer, first_that_works
 
 Tick = Mapping[str, Any]
+ENDING_S: Final = 15.0  # an engine of several processes that lost one refuses all, and then takes a while to end
 
 
 class Journal(Protocol):
@@ -219,7 +220,7 @@ def _drive_one(tools: Tools, plan: PointPlan, *, repeat: int, server: Server) ->
     point = as_point(driven, plan, repeat=repeat)
     tools.journal.event("point", point=point.model_dump(mode="json"), t_s=tools.now_s())
     tools.journal.samples([driven.client.model_dump_json()])
-    if stop is None and driven.stopped_by == "engine-died":
+    if stop is None and driven.stopped_by in {"engine-died", "errors"} and server.ends_within(ENDING_S):
         stop = died(server, stage="load")
     if stop is None and driven.storage_error is not None:
         stop = StorageError("the run could not be written down", why=driven.storage_error, try_="free some disk space")
