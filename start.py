@@ -2,7 +2,7 @@
 
 python3 start.py                 install, then `arena run`
 python3 start.py run --help      any arguments of `arena run`
-python3 start.py test            install with development tools, then every check and test
+python3 start.py test            install with development tools, then every check and test, and where the time went
 
 Needs Python 3.11 or newer and nothing else; a second start finds everything in place.
 """
@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,8 +23,10 @@ CHECKS = (
     ("ruff", "check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("pytest", "-q", "--durations=15"),
+    ("pytest", "-q", "--durations=15", "-m", "not real"),
+    ("pytest", "-q", "--durations=15", "-m", "real", "tests/engines_real"),
 )
+CORE = len(CHECKS) - 1  # the last needs gigabytes: its engines are installed by the tests themselves
 
 
 def main(argv: list[str]) -> int:
@@ -33,12 +36,13 @@ def main(argv: list[str]) -> int:
     rest = argv[1:] if argv and argv[0] == verb else argv
     if verb not in {"run", "test"}:
         return complain(f"start.py knows `run` and `test`, not {verb!r}")
+    began_s = time.monotonic()
     try:
         make_venv()
         install("requirements-dev.lock" if verb == "test" else "requirements.lock", editable=verb == "test")
     except subprocess.CalledProcessError as error:
         return complain(f"setting up failed: {' '.join(map(str, error.cmd))} ended with {error.returncode}")
-    return check(rest) if verb == "test" else call("arena", "run", *rest)
+    return check(rest, set_up_s=time.monotonic() - began_s) if verb == "test" else call("arena", "run", *rest)
 
 
 def make_venv() -> None:
@@ -78,10 +82,30 @@ def newer_source(done: Path) -> bool:
     return any(path.stat().st_mtime > since for path in (HERE / "src").rglob("*") if path.is_file())
 
 
-def check(pytest_arguments: list[str]) -> int:
-    """Every check, each even if an earlier one failed; the tests last, so that theirs is the last word."""
-    codes = [call(*command, *(pytest_arguments if command[0] == "pytest" else ())) for command in CHECKS]
+def check(pytest_arguments: list[str], *, set_up_s: float) -> int:
+    """Every check, each even if an earlier one failed; the tests last, so that theirs is the last word.
+
+    With arguments of pytest: the checks, and one pytest with these.
+    """
+    os.environ.setdefault("ARENA_REAL_ENGINES", "wanted")
+    checks = CHECKS if not pytest_arguments else (*CHECKS[: CORE - 1], ("pytest", "-q", *pytest_arguments))
+    spent = [("set up", set_up_s)]
+    codes = []
+    for number, command in enumerate(checks):
+        began_s = time.monotonic()
+        codes.append(call(*command))
+        name = " ".join(command[:2]) if command[0] == "ruff" else command[0]
+        spent.append(("real engines" if number == CORE else name, time.monotonic() - began_s))
+    print_times(spent)
     return next((code for code in codes if code), 0)
+
+
+def print_times(spent: list[tuple[str, float]]) -> None:
+    core_s = sum(seconds for name, seconds in spent if name != "real engines")
+    whole_s = sum(seconds for _, seconds in spent)
+    print("\nwhere the time went")
+    for name, seconds in (*spent, ("core: all but real engines", core_s), ("whole", whole_s)):
+        print(f"  {name:<28}{int(seconds) // 60:>3} min {int(seconds) % 60:02} s")
 
 
 def call(program: str, *arguments: str) -> int:

@@ -32,6 +32,8 @@ from inference_arena.engines import (
     sglang,
     sglang_causes,
     sglang_log,
+    transformers,
+    transformers_causes,
     vllm,
     vllm_causes,
     vllm_log,
@@ -262,6 +264,10 @@ def _sglang_causes(*_: object) -> str:
     return _rows(sglang_causes.CAUSES, but=SHARED)
 
 
+def _transformers_causes(*_: object) -> str:
+    return _rows(transformers_causes.CAUSES, but=SHARED)
+
+
 def _gpu_causes(*_: object) -> str:
     return _rows(SHARED, but=())
 
@@ -360,7 +366,8 @@ def _texts(node: ast.expr) -> list[str]:
 
 
 def _startup_facts(*_: object) -> str:
-    tables = {"llama.cpp": llamacpp_log.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS}
+    tables = {"llama.cpp": llamacpp_log.READINGS, "vLLM": vllm_log.READINGS, "SGLang": sglang_log.READINGS,
+              "transformers": transformers.READINGS}  # fmt: skip
     told: dict[str, list[str]] = {}
     printed: dict[str, list[str]] = {}
     for engine, rows_of in tables.items():
@@ -675,6 +682,7 @@ _MAKERS: Mapping[str, Callable[..., str]] = {
     "llama-causes": _llama_causes,
     "llama-signals": _llama_signals,
     "vllm-causes": _vllm_causes,
+    "transformers-causes": _transformers_causes,
     "sglang-causes": _sglang_causes,
     "gpu-causes": _gpu_causes,
     "container-causes": _container_causes,

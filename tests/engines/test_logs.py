@@ -13,13 +13,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_arena.engines import ENGINES, READERS, STAGES, explain, llamacpp, sglang_causes, vllm, vllm_causes
+from inference_arena.engines import (
+    ENGINES,
+    READERS,
+    STAGES,
+    explain,
+    llamacpp,
+    sglang_causes,
+    transformers,
+    transformers_causes,
+    vllm,
+    vllm_causes,
+)
 from inference_arena.engines.causes import LONGEST_LINE, error_lines, excerpt, stages
 from inference_arena.telemetry.counters import parse_counters
 from inference_arena.units import GIB
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FOLDERS = {"vllm-0.24.0": "vllm", "sglang-0.5.14": "sglang", "reported": None}
+FOLDERS = {
+    "vllm-0.24.0": "vllm",
+    "vllm-0.32.0": "vllm",
+    "sglang-0.5.14": "sglang",
+    "transformers-5.23.0": "transformers",
+    "reported": None,
+}
 LOGS = sorted(log for folder in FOLDERS for log in (GOLDEN / folder).glob("*.log"))
 VLLM = GOLDEN / "vllm-0.24.0"
 STARTS = sorted(VLLM.glob("start-*.log"))
@@ -44,6 +61,27 @@ CAUSES = {
     ("vllm-0.24.0", "quantization-flag"): ("quantization-mismatch", "config", "awq"),
     ("vllm-0.24.0", "kv-cache-type"): ("kv-cache-type-unsupported", "warm-up", "nvfp4 sm100f"),
     ("vllm-0.24.0", "context-above-model"): ("context-above-model", "config", "99999 4096"),
+    ("vllm-0.32.0", "worker-killed"): ("killed", "serving", "VllmWorker-0"),
+    ("vllm-0.32.0", "unknown-flag"): ("unknown-flag", "arguments", "--swap-space"),
+    ("vllm-0.32.0", "bad-flag"): ("bad-flag", "arguments", "--dtype float7"),
+    ("vllm-0.32.0", "model-missing"): ("model-missing", "config", "/models/nope"),
+    ("vllm-0.32.0", "tokenizer-missing"): ("tokenizer-missing", "config", "--tokenizer"),
+    ("vllm-0.32.0", "architecture-unknown"): ("architecture-unknown", "config", "MadeUpForCausalLM"),
+    ("vllm-0.32.0", "context-above-model"): ("context-above-model", "config", "99999 8192"),
+    ("vllm-0.32.0", "port-taken"): ("port-taken", "config", "--port"),
+    ("vllm-0.32.0", "memory-share-above-free"): ("memory-share-above-free", "device", "0.98 23.54"),
+    ("vllm-0.32.0", "kv-cache-too-small"): ("kv-cache-too-small", "memory", "8192"),
+    ("transformers-5.23.0", "unknown-flag"): ("unknown-flag", "arguments", "--swap-space"),
+    ("transformers-5.23.0", "bad-flag"): ("bad-flag", "arguments", "--cb-num-blocks 'many'"),
+    ("transformers-5.23.0", "bad-dtype"): ("bad-flag", "arguments", "float7"),
+    ("transformers-5.23.0", "model-missing"): ("model-missing", "config", "/models/nope"),
+    ("transformers-5.23.0", "model-offline"): ("model-offline", "config", "HF_HUB_OFFLINE"),
+    ("transformers-5.23.0", "tokenizer-missing"): ("tokenizer-missing", "config", "tokenizer.json"),
+    ("transformers-5.23.0", "weights-missing"): ("weights-missing", "config", "model.safetensors"),
+    ("transformers-5.23.0", "architecture-unknown"): ("architecture-unknown", "config", "MadeUpForCausalLM"),
+    ("transformers-5.23.0", "model-type-unknown"): ("architecture-unknown", "config", "made_up"),
+    ("transformers-5.23.0", "port-taken"): ("port-taken", "serving", "18611"),
+    ("transformers-5.23.0", "cache-too-small"): ("kv-cache-too-small", "serving", "--cb-num-blocks"),
     ("sglang-0.5.14", "never-ready"): ("never-ready", "warm-up", "warming up"),
     ("sglang-0.5.14", "unknown-flag"): ("unknown-flag", "arguments", "--gpu-memory-utilization"),
     ("reported", "driver-too-old-image"): ("driver-too-old", None, "12.8"),
@@ -120,7 +158,7 @@ def test_what_is_kept_names_no_folder_of_the_machine_that_wrote_it_and_is_small(
     private = ("/tmp/", "/home/", "/root/", "/Users/")
 
     assert [name for name, text in texts.items() if any(place in text for place in private)] == []
-    assert [path.name for path in files if path.stat().st_size > 60_000] == []
+    assert [path.name for path in files if path.stat().st_size > 60_000 and path.name != "help.txt"] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -347,7 +385,7 @@ def test_an_end_without_a_word_is_told_by_its_code(name, code, cause):
 
 def test_rows_that_claim_to_be_reproduced_are_found_in_a_log_of_our_own():
     ours = "\n".join(log.read_text("utf-8") for log in LOGS if log.parent.name != "reported")
-    rows = {*vllm_causes.CAUSES, *vllm_causes.SILENT, *sglang_causes.CAUSES}
+    rows = {*vllm_causes.CAUSES, *vllm_causes.SILENT, *sglang_causes.CAUSES, *transformers_causes.CAUSES}
 
     assert [row.words for row in rows if row.reproduced and not re.search(row.words, ours)] == []
 
@@ -360,7 +398,9 @@ def test_every_stage_that_a_row_or_a_log_names_has_its_words():
 
 
 @given(
-    st.lists(st.text(max_size=60), max_size=5), st.none() | st.integers(-64, 255), st.sampled_from(["vllm", "sglang"])
+    st.lists(st.text(max_size=60), max_size=5),
+    st.none() | st.integers(-64, 255),
+    st.sampled_from(["vllm", "sglang", "transformers"]),
 )
 def test_no_log_makes_the_diagnosis_raise(log, code, name):
     it = READERS[name].diagnose(log, exit_code=code)
@@ -416,10 +456,31 @@ def test_every_counter_of_sglang_is_a_name_of_its_source():
     assert set(READERS["sglang"].COUNTERS.values()) <= set(names)
 
 
+def test_a_start_on_a_processor_tells_its_cache_and_what_it_computes_in():
+    """--kv-cache-memory-bytes 268435456, SmolLM2: 11,648 tokens of 23,040 bytes are 256 MiB."""
+    told = dict(vllm.startup(lines_of(GOLDEN / "vllm-0.32.0" / "start-eager.log")))
+
+    assert told == told | {
+        "engine_version": "0.32.0", "device": "cpu", "model_runner": "V1", "architecture": "LlamaForCausalLM",
+        "dtype": "bfloat16", "context_tokens": 2048, "graphs": False, "prefix_caching": True,
+        "kv_cache_bytes": GIB // 4, "kv_cache_tokens": 11_648, "load_s": 0.14, "requests_at_full_context": 5.69,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_transformers_tells_whether_requests_may_join_and_what_it_computes_in(on):
+    log = lines_of(GOLDEN / "transformers-5.23.0" / f"start-{'' if on else 'no-'}continuous-batching.log")
+
+    assert transformers.startup(log) == {
+        "architecture": "LlamaForCausalLM", "dtype": "bfloat16", "continuous_batching": on,
+    }  # fmt: skip
+    assert transformers.started(log)
+
+
 def test_counters_that_engines_share_have_one_name():
     common = {"requests_running", "requests_waiting", "prompt_tokens_total", "output_tokens_total"}
 
-    assert all(common <= set(engine.COUNTERS) for engine in READERS.values())
+    assert all(common <= set(engine.COUNTERS) for engine in READERS.values() if engine.METRICS_PATH)
 
 
 def test_an_engine_that_can_be_read_goes_by_the_name_under_which_it_is_listed():

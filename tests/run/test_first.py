@@ -4,7 +4,9 @@ import pytest
 
 from inference_arena.record import RequestTrace
 from inference_arena.run.failure import RunFailed
-from inference_arena.run.first import _without_what_is_refused, estimate_answer_s, learn_wording
+from inference_arena.run.first import OPTIONAL, _without_what_is_refused, estimate_answer_s, learn_wording
+
+DISPENSABLE = ("ignore_eos", *OPTIONAL)
 
 
 def trace(**changes: object) -> RequestTrace:
@@ -26,21 +28,30 @@ def refusing(*names: str):
 
 
 def test_a_server_that_takes_everything_is_asked_once():
-    _, parameters, dropped = _without_what_is_refused(refusing(), {"model": "m", "ignore_eos": True})
+    _, parameters, dropped = _without_what_is_refused(refusing(), {"model": "m", "ignore_eos": True}, DISPENSABLE)
     assert parameters == {"model": "m", "ignore_eos": True}
     assert dropped == ()
 
 
 def test_what_is_refused_is_dropped_and_named():
     wanted = {"model": "m", "ignore_eos": True, "temperature": 0, "stream_options": {}}
-    _, parameters, dropped = _without_what_is_refused(refusing("temperature"), wanted)
+    _, parameters, dropped = _without_what_is_refused(refusing("temperature"), wanted, DISPENSABLE)
     assert parameters == {"model": "m", "stream_options": {}}
     assert dropped == ("ignore_eos", "temperature")
 
 
+def test_what_forces_the_length_goes_first_whatever_an_engine_calls_it():
+    wanted = {"model": "m", "generation_config": "{}", "temperature": 0}
+    _, parameters, dropped = _without_what_is_refused(
+        refusing("generation_config"), wanted, ("generation_config", *OPTIONAL)
+    )
+    assert parameters == {"model": "m", "temperature": 0}
+    assert dropped == ("generation_config",)
+
+
 def test_a_refusal_of_what_cannot_be_dropped_ends_the_run_with_the_first_words():
     with pytest.raises(RunFailed) as failed:
-        _without_what_is_refused(refusing("ignore_eos", "model"), {"model": "m", "ignore_eos": True})
+        _without_what_is_refused(refusing("ignore_eos", "model"), {"model": "m", "ignore_eos": True}, DISPENSABLE)
     assert failed.value.failed.cause == "http-400"
     assert "ignore_eos" in failed.value.failed.why
 

@@ -258,3 +258,23 @@ def test_a_self_test_that_fails_is_a_note_and_no_failure(diary, job):
     diary.raises["self-test"] = [RuntimeError("no truth server")]
     assert run(job, tools(diary)) == Finished()
     assert any("self-test" in str(event.get("text")) for event in diary.events)
+
+
+@pytest.mark.parametrize(("code", "told"), [(-9, "killed"), (None, "no-answer")])
+def test_an_engine_that_ends_after_all_requests_failed_is_told_as_its_own_end(diary, job, code, told):
+    """As of vLLM, whose worker was killed: its front refuses requests, and ends some seconds later."""
+    usual = tools(diary, succeed=False)
+
+    def start(program):
+        server = usual.start(program)
+        assert isinstance(server.process, FakeProcess)
+        server.process.code = code
+        return server
+
+    def drive(plan, on_tick):
+        usual.drive(plan, on_tick)
+        return driven(plan.point, stopped_by="errors")
+
+    outcome = run(job, replace(usual, start=start, drive=drive))
+
+    assert (outcome.stage, outcome.cause) == ("load", told)

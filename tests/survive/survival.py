@@ -143,7 +143,9 @@ class Arena:
         lines = [line for path in self.journals for line in read(path / "events.jsonl").split("\n")[:-1]]
         return [json.loads(line) for line in lines]
 
-    def wait_for(self, running: "Running", kind: str, **fields: Any) -> dict[str, Any]:
+    def wait_for(
+        self, running: "Running", kind: str, *, timeout_s: float = PATIENCE_S, **fields: Any
+    ) -> dict[str, Any]:
         """The journal's first event of that kind and with those fields."""
         found: list[dict[str, Any]] = []
 
@@ -153,7 +155,7 @@ class Arena:
             found.extend(event for event in self.events() if wanted.items() <= event.items())
             return bool(found)
 
-        until(seen, f"{kind} {fields}")
+        until(seen, f"{kind} {fields}", timeout_s=timeout_s)
         return found[0]
 
     def processes(self) -> dict[int, str]:

@@ -33,6 +33,7 @@ class Engine(StrEnum):
     VLLM = "vllm"
     SGLANG = "sglang"
     LLAMACPP = "llamacpp"
+    TRANSFORMERS = "transformers"
 
 
 def command(

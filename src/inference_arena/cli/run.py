@@ -47,7 +47,8 @@ def command(
     ] = None,
     endpoint: Annotated[Literal["chat", "completions"], typer.Option(help="Which interface to use.")] = "chat",
     engine: Annotated[
-        str | None, typer.Option(help="The engine to start: llamacpp, vllm, sglang, or a release: vllm==0.24.0.")
+        str | None,
+        typer.Option(help="The engine to start: llamacpp, vllm, sglang, transformers, or a release: vllm==0.24.0."),
     ] = None,
     program: Annotated[
         str | None, typer.Option(help="The engine's program, or the folder of its environment.", metavar="PATH")

@@ -5,7 +5,7 @@ be printed as a command. An engine that is only in the second is started by hand
 those whose log and counters it understands, whoever started them.
 """
 
-from inference_arena.engines import llamacpp, openai, sglang, vllm
+from inference_arena.engines import llamacpp, openai, sglang, transformers, vllm
 from inference_arena.engines.adapter import Command, Diagnosis, Dialect, Engine, FactValue, Lack, Readable, lacking
 from inference_arena.engines.causes import STAGES, further
 from inference_arena.engines.container import image_of
@@ -15,9 +15,15 @@ from inference_arena.engines.openai import identify, model_ids
 from inference_arena.engines.pasted import Explanation, explain, gist
 from inference_arena.engines.translate import Translated, translate
 
-ENGINES: dict[str, Engine] = {"llamacpp": llamacpp, "vllm": vllm, "sglang": sglang, "openai": openai}
+ENGINES: dict[str, Engine] = {
+    "llamacpp": llamacpp,
+    "vllm": vllm,
+    "sglang": sglang,
+    "transformers": transformers,
+    "openai": openai,
+}
 DIALECTS: dict[str, Dialect] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
-READERS: dict[str, Readable] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp}
+READERS: dict[str, Readable] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp, "transformers": transformers}
 
 __all__ = [
     "DIALECTS",

@@ -60,8 +60,10 @@ class Engine(Protocol):
     `MILESTONES`: a name of `STAGES` and the words that tell that it is there, in order; none where they are not known.
     `FORMAT`: the kind of weight files that it reads. `DUMMY`: flags that let it fill the network with random numbers
     instead of reading weights; none where it cannot. `REDUCED`: what it may run without, though it is its own.
-    `OWN_FLAGS`: flags that the arena sets itself, and what to write instead. In `command`, `release` is the program's
-    own version, None where it does not tell.
+    `OWN_FLAGS`: flags that the arena sets itself, and what to write instead. `PARAMETERS`: what a request carries
+    beyond the standard, so that its answer has the length that was asked for. `ASKED_AS`: whether requests name the
+    model by the alias that `command` gave it, or by where it lies. `IN_OTHER_UNITS`: settings beside its dials that
+    `command` converts. In `command`, `release` is the program's own version, None where it does not tell.
     """
 
     @property
@@ -95,7 +97,21 @@ class Engine(Protocol):
     def COUNTERS(self) -> Mapping[str, str]: ...  # noqa: N802  # our name -> its metric
 
     @property
-    def PARAMETERS(self) -> Mapping[str, Any]: ...  # noqa: N802  # what a request may carry beyond the standard
+    def PARAMETERS(self) -> Mapping[str, Any]: ...  # noqa: N802
+
+    @property
+    def ASKED_AS(self) -> Literal["alias", "location"]: ...  # noqa: N802
+
+    @property
+    def DIALS(self) -> Sequence[Dial]: ...  # noqa: N802
+
+    @property
+    def IN_OTHER_UNITS(self) -> Sequence[str]: ...  # noqa: N802
+
+    @property
+    def NOT_HERE(self) -> Mapping[str, str]: ...  # noqa: N802
+
+    def read_flags(self, flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]: ...
 
     def command(
         self,

@@ -37,6 +37,8 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
+ASKED_AS: Final = "alias"
+IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("llama-server",)
 FORMAT: Final = "gguf"
 REDUCED: Final[tuple[Lack, ...]] = ()
@@ -65,7 +67,9 @@ NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
         "memory_share": "llama.cpp takes what it needs and no more",
         "static_share": "llama.cpp takes what it needs and no more",
         "kv_cache_bytes": "llama.cpp's cache follows from its context and slots",
+        "kv_cache_tokens": "llama.cpp's cache follows from its context and slots",
         "graphs": "llama.cpp records graphs by itself where it can",
+        "continuous_batching": "llama.cpp lets requests join by itself (--no-cont-batching turns it off)",
         "kv_cache_type": "llama.cpp keeps its cache in f16, or in its own block types such as q8_0",
         "dtype": "the GGUF file says what its weights are",
         "quantization": "the GGUF file is quantized as it is",

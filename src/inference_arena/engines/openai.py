@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inference_arena.engines.adapter import Command, Diagnosis, FactValue, Lack, last_words
+from inference_arena.engines.dials import Dial
 from inference_arena.errors import UsageError
 from inference_arena.plan import Settings
 
@@ -20,6 +21,10 @@ HEALTH_PATH: Final = "/v1/models"
 METRICS_PATH: Final = None
 COUNTERS: Final[Mapping[str, str]] = MappingProxyType({})
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
+ASKED_AS: Final = "alias"
+IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
+DIALS: Final[tuple[Dial, ...]] = ()
+NOT_HERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 # how servers sign the entries of their model list
 _OWNERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -42,6 +47,10 @@ def identify(models: Any) -> str:
 def model_ids(models: Any) -> tuple[str, ...]:
     ids = [entry.get("id") for entry in _entries(models)]
     return tuple(name for name in ids if isinstance(name, str) and name)
+
+
+def read_flags(flags: Sequence[str]) -> tuple[Settings, tuple[str, ...]]:
+    return Settings(), tuple(flags)
 
 
 def command(

@@ -39,6 +39,8 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
+ASKED_AS: Final = "alias"
+IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("python", "-m", "sglang.launch_server")
 FORMAT: Final = "safetensors"
 REDUCED: Final = (
@@ -79,6 +81,8 @@ NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
         "kv_cache_bytes": "SGLang takes a number of tokens (--max-total-tokens), not bytes",
         "gpu_layers": "SGLang keeps all layers on the card; --cpu-offload-gb is its nearest",
         "threads": "SGLang chooses its threads by itself",
+        "kv_cache_tokens": "--max-total-tokens is its nearest",
+        "continuous_batching": "SGLang always lets requests join",
         "kv_cache_type": "SGLang keeps its cache in the model's type, or in 8 bits as fp8_e4m3",
         "--swap-space": "SGLang keeps no swap space: what does not fit waits, and is computed again",
         "--enable-chunked-prefill": "SGLang reads prompts in chunks by itself (--chunked-prefill-size)",

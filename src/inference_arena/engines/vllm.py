@@ -43,6 +43,8 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 # those that are there only while it speculates
 COUNTERS_OF_SPECULATION: Final = ("draft_tokens_total", "draft_tokens_accepted_total")
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
+ASKED_AS: Final = "alias"
+IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("vllm",)
 FORMAT: Final = "safetensors"
 REDUCED: Final[tuple[Lack, ...]] = ()
@@ -88,6 +90,8 @@ NOT_HERE: Final[Mapping[str, str]] = MappingProxyType(
         "static_share": "vLLM's share is of the whole card, activations included: a plan works it out",
         "gpu_layers": "vLLM keeps all layers on the card; --cpu-offload-gb is its nearest",
         "threads": "vLLM chooses its threads by itself",
+        "kv_cache_tokens": "vLLM takes bytes (--kv-cache-memory-bytes), not a number of tokens",
+        "continuous_batching": "vLLM always lets requests join",
         "kv_cache_type": "vLLM keeps its cache in the model's type, or in 8 bits as fp8",
     }
 )

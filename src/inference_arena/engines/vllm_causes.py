@@ -75,7 +75,6 @@ ARGUMENTS: Final = (
         what="vLLM cannot use what {flag} was given: {problem}",
         advice="correct it; vllm serve --help=all tells what it takes",
         drops="{flag}",
-        reproduced=False,
     ),
 )
 MEMORY: Final = (
@@ -144,6 +143,25 @@ MEMORY: Final = (
     ),
     *OUT_OF_MEMORY_ANYHOW,
 )
+PROCESSOR: Final = (
+    Cause(
+        cause="memory-share-above-free",
+        words=r"Available memory on node \d+ \((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\) on startup is less than "
+        r"desired CPU memory utilization \((?P<share>[\d.]+), (?P<asked>[\d.]+) GiB\)",
+        what="it asks for {asked} GiB ({share} of the machine's memory), and only {free} of {total} GiB are free",
+        advice="--gpu-memory-utilization {to}: on a processor it is a share of the machine's memory; or close programs",
+        flags="--gpu-memory-utilization {fits}",
+        more=_share_that_is_free,
+    ),
+    Cause(
+        cause="kv-cache-above-free",
+        words=r"Available memory on node \d+ \((?P<free>[\d.]+)/(?P<total>[\d.]+) GiB\) on kv cache allocation is less "
+        r"than requested memory for kv \((?P<asked>[\d.]+)[ /]",
+        what="the KV cache is to take {asked} GiB, and only {free} of {total} GiB are free",
+        advice="a smaller --kv-cache-memory-bytes (4g is 4 GB), or close other programs",
+        reproduced=False,
+    ),
+)
 FORMAT: Final = (
     Cause(
         cause="context-above-model",
@@ -200,7 +218,20 @@ FORMAT: Final = (
         reproduced=False,
     ),
 )
-CAUSES: Final[tuple[Cause, ...]] = (*ARGUMENTS, *MEMORY, *FORMAT, *MODEL, *MACHINE, *PACKAGES)
+# words that also follow other reasons
+AFTER: Final = (
+    Cause(
+        cause="killed",
+        words=r"Worker proc (?P<worker>\S+) died unexpectedly",
+        what="vLLM's {worker} ended without a word: it was killed from outside (the system does that when memory runs "
+        "out)",
+        advice="look at the system's log for 'out of memory'; give it more RAM, or a smaller model",
+    ),
+)
+CAUSES: Final[tuple[Cause, ...]] = (
+    *(*ARGUMENTS, *MEMORY, *PROCESSOR, *FORMAT),
+    *(*MODEL, *MACHINE, *PACKAGES, *AFTER),
+)
 # where the log holds no error of the core's own
 SILENT: Final = (
     Cause(

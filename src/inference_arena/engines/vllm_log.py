@@ -1,4 +1,5 @@
-"""What vLLM's log tells: its facts, how far it came, and why it did not start. Its own words, from 0.6 to 0.24.
+"""What vLLM's log tells: its facts, how far it came, and why it did not start. Its own words, from 0.6 to 0.32,
+on cards and on processors.
 
 `startup` and `diagnose` are pure functions of the lines. Lines at DEBUG level tell more, and are not needed.
 """
@@ -33,7 +34,9 @@ READINGS: Final[tuple[Reading, ...]] = (
     Reading("engine_version", r"vLLM API server version (\d\S*)", text),
     Reading("engine_version", r"█\s+version (\d\S*)", text),
     Reading("model_runner", r"Using (V2) Model Runner", text),
-    Reading("model_runner", r"\bgpu_model_runner\.py:\d", _first_runner),
+    Reading("model_runner", r"using the (V1) model runner", text),
+    Reading("model_runner", r"\b(?:g|c)pu_model_runner\.py:\d", _first_runner),
+    Reading("device", r"\bdevice_config=(\w+)", text),
     Reading("architecture", r"Resolved architectures?: (\w+)", text),
     Reading("dtype", r"\bdtype=torch\.(\w+), max_seq_len", text),
     Reading("quantization", r" quantization=(?!None)([\w-]+)", text),
@@ -59,6 +62,7 @@ READINGS: Final[tuple[Reading, ...]] = (
     Reading("linear_kernel", r"Using (\w+Kernel) for ", text),
     Reading("moe_kernel", r"Using ([\w ]+?) (?:Unquantized |\w+ )?MoE backend", text),
     Reading("weights_bytes", rf"[Ll]oading (?:model weights )?took {_SIZE}", gib),
+    Reading("load_s", r"Loading weights took ([\d.]+) seconds", number),
     Reading("load_s", r"[Ll]oading (?:model weights )?took [\d.]+ ?Gi?B (?:memory )?and ([\d.]+) sec", number),
     Reading("activation_bytes", rf"torch peak memory increase: {_SIZE}", gib),
     Reading("activation_bytes", rf"PyTorch activation peak memory takes {_SIZE}", gib),
@@ -68,7 +72,8 @@ READINGS: Final[tuple[Reading, ...]] = (
     Reading("graphs_estimated_bytes", rf"Estimated CUDA graph memory: {_SIZE}", gib),
     Reading("kv_cache_bytes", rf"Available KV cache memory: {_SIZE}", gib),
     Reading("kv_cache_bytes", rf"reserved for KV Cache is {_SIZE}", gib),
-    Reading("kv_cache_tokens", r"GPU KV cache size: ([\d,]+) tokens", whole),
+    Reading("kv_cache_bytes", r"(?:Explicitly|Auto) set \(([\d.]+)/[\d.]+\) GiB for KV cache", gib),
+    Reading("kv_cache_tokens", r"(?:GPU|CPU) KV cache size: ([\d,]+) tokens", whole),
     Reading("requests_at_full_context", r"Maximum concurrency for [\d,]+ tokens per request: ([\d.]+)x", number),
     Reading("compile_s", r"torch\.compile (?:took|takes) ([\d.]+) s", number),
     Reading("graphs_bytes", rf"Graph capturing finished in [\d.]+ secs, took {_SIZE}", gib),
@@ -79,8 +84,8 @@ MILESTONES: Final = (
     ("config", BEGINS + r"|Resolved architecture"),
     ("device", r"Initializing an? (?:V\d )?LLM engine"),
     ("weights", r"Starting to load model|Loading model from scratch|Loading weights on"),
-    ("memory", r"[Ll]oading (?:model weights )?took "),
-    ("warm-up", r"GPU KV cache size|# (?:GPU|CUDA) blocks|Capturing CUDA graph"),
+    ("memory", r"[Ll]oading (?:model weights )?took |GiB for KV cache on node"),
+    ("warm-up", r"(?:GPU|CPU) KV cache size|# (?:GPU|CUDA) blocks|Capturing CUDA graph"),
     ("serving", _STARTED),
 )
 

@@ -9,6 +9,7 @@ from inference_arena.plan.fit import LEVELS, Fit, Level, may_be_slow
 from inference_arena.plan.flag_rules import flag_obstacles
 from inference_arena.plan.idle_gpu import idle_gpu
 from inference_arena.plan.interval import Interval
+from inference_arena.plan.kv_cache import element_bytes, sequence_bytes
 from inference_arena.plan.layouts import Layout, best_alone, best_together, layouts
 from inference_arena.plan.load import Load, Replay, Shape
 from inference_arena.plan.memory import memory
@@ -80,6 +81,7 @@ __all__ = [
     "choose_cores",
     "choose_threads",
     "default_releases",
+    "element_bytes",
     "engines_for",
     "flag_obstacles",
     "idle_gpu",
@@ -104,6 +106,7 @@ __all__ = [
     "release_for",
     "score_of",
     "sections",
+    "sequence_bytes",
     "smallest_card",
     "speed",
     "streams_wanted",

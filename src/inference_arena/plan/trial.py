@@ -16,9 +16,10 @@ class Settings(Fact):
     `context_tokens`: most tokens of prompt and answer of one request. `parallel`: most requests at once.
     `prefill_tokens`: most tokens that one step reads. `memory_share`: what the engine may take of a card in all.
     `static_share`: weights and KV cache alone, of the same card. `kv_cache_bytes`: the KV cache alone, of one card.
-    `tensor_parallel`: cards that share each layer. `replicas`: whole copies of the model, each on cards of its own,
-    behind one address.
-    `graphs`: whether decoding steps are recorded once and replayed (CUDA graphs).
+    `kv_cache_tokens`: the same by the tokens it holds. `tensor_parallel`: cards that share each layer. `replicas`:
+    whole copies of the model, each on cards of its own, behind one address. `graphs`: whether decoding steps are
+    recorded once and replayed (CUDA graphs). `continuous_batching`: whether a request may join while others are being
+    answered.
     """
 
     context_tokens: int | None = None
@@ -30,12 +31,14 @@ class Settings(Fact):
     memory_share: float | None = None
     static_share: float | None = None
     kv_cache_bytes: int | None = None
+    kv_cache_tokens: int | None = None
     graphs: bool | None = None
     dtype: str | None = None
     quantization: str | None = None
     tensor_parallel: int | None = None
     replicas: int | None = None
     prefix_caching: bool | None = None
+    continuous_batching: bool | None = None
     flags: tuple[str, ...] = ()
 
 

@@ -26,7 +26,7 @@ from inference_arena.run.heart import Heart
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv, spoken_environment
-from inference_arena.run.server import Server, attach, launch
+from inference_arena.run.server import Server, asked_as, attach, launch
 from inference_arena.run.session import run
 from inference_arena.run.tokenizer import counter, word_tokens
 from inference_arena.run.tools import Progress, Tick, Tools
@@ -199,7 +199,7 @@ def _acquaint(
     job: Job, server: Server, *, load: LoadFleet, journal: Journal, clock: Clock, api_key: str | None
 ) -> Acquainted:
     headers = key_headers(api_key)
-    engine_name, model = job.trial.engine, job.model.name
+    engine_name, model = job.trial.engine, asked_as(job)
     if server.process is None:
         listing = list_models(server.address, headers=headers)
         engine_name, model = identify(listing.document()), choose_model(job, listing)

@@ -19,8 +19,9 @@ from inference_arena.run.job import Job
 from inference_arena.run.scrub import mask
 
 SHORT_WORDS: Final = 8
-# what a server may refuse that a measurement can do without, least needed first
-OPTIONAL: Final = ("cache_prompt", "ignore_eos", "temperature", "stream_options")
+CACHE: Final = "cache_prompt"
+# what a server may refuse that a measurement can do without, after the cache and what forces the length
+OPTIONAL: Final = ("temperature", "stream_options")
 REFUSALS: Final = frozenset({"http-400", "http-422", "http-500", "http-501"})
 LISTING_TIMEOUT_S: Final = 10.0
 TEXT_WORDS: Final = 120
@@ -120,15 +121,17 @@ def get_acquainted(
 
     One more for each kind of text that is not plain, and one where the engine's tokenizer can count our words.
     """
-    wanted: dict[str, Any] = {"model": model, "temperature": 0, "stream_options": {"include_usage": True}, **extra}
-    if not job.trial.lengths.ignore_eos:
-        wanted.pop("ignore_eos", None)
+    forcing = tuple(name for name in extra if name != CACHE)
+    kept = extra if job.trial.lengths.ignore_eos else {name: extra[name] for name in extra if name == CACHE}
+    wanted: dict[str, Any] = {"model": model, "temperature": 0, "stream_options": {"include_usage": True}, **kept}
 
     def ask(parameters: Mapping[str, Any], words: int, **fields: Any) -> RequestTrace:
         plan = _plan(job, target, parameters, words=words, raw_path=folder / "first.raw", clock_zero_s=clock_zero_s)
         return ask_once(load, plan.model_copy(update=fields))
 
-    first, parameters, dropped = _without_what_is_refused(lambda sent: ask(sent, SHORT_WORDS), wanted)
+    first, parameters, dropped = _without_what_is_refused(
+        lambda sent: ask(sent, SHORT_WORDS), wanted, (CACHE, *forcing, *OPTIONAL)
+    )
     words = Wording().words(job.trial.lengths.input_tokens)
     second = ask(parameters, words)
     _must_be_ok(second, "probe")
@@ -160,12 +163,12 @@ def asked_twice(ask: Callable[[], RequestTrace]) -> RepeatSample | None:
 
 
 def _without_what_is_refused(
-    ask: Callable[[Mapping[str, Any]], RequestTrace], parameters: Mapping[str, Any]
+    ask: Callable[[Mapping[str, Any]], RequestTrace], parameters: Mapping[str, Any], optional: Sequence[str]
 ) -> tuple[RequestTrace, Mapping[str, Any], tuple[str, ...]]:
     """Drop optional parameters one by one while the server refuses the request; a refusal of the rest is final."""
     dropped: tuple[str, ...] = ()
     first = trace = ask(parameters)
-    for name in OPTIONAL:
+    for name in optional:
         if trace.failure not in REFUSALS:
             break
         if name in parameters:

@@ -25,6 +25,7 @@ from inference_arena.run.asked import Asked
 from inference_arena.run.job import Job, Limits, Program
 from inference_arena.run.people import shorter
 from inference_arena.run.scrub import scrub_argv
+from inference_arena.run.unplanned import has, unplanned
 
 BLOCK: Final = 256
 # what may be asked for by options of ours
@@ -51,7 +52,7 @@ def planned_job(asked: Asked, found: Found, *, host: Host) -> Job:
             f"{ENGINES[found.engine].TITLE} cannot fill a model with random weights",
             try_="--engine vllm or --engine sglang, which can",
         )
-    settings, prediction, choices = _settle(asked, found)
+    settings, prediction, choices = _settle(asked, found, host=host)
     trial = make_trial(asked, engine=found.engine, model=found.checkpoint.name, settings=settings)
     return Job(
         purpose="measurement",
@@ -68,12 +69,12 @@ def planned_job(asked: Asked, found: Found, *, host: Host) -> Job:
     )
 
 
-def _settle(asked: Asked, found: Found) -> tuple[Settings, Prediction | None, Mapping[str, str]]:
+def _settle(asked: Asked, found: Found, *, host: Host) -> tuple[Settings, Prediction | None, Mapping[str, str]]:
     """Settings, the plan behind them, and why they are what they are."""
     pinned, version = pinned_settings(asked, found.engine), found.programs[0].version
     if found.target is None or version is None or found.engine not in DIALECTS:
-        settings = pinned.model_copy(update={"context_tokens": pinned.context_tokens or _context(asked, found.model)})
-        return settings, None, {"settings": "nothing can be planned for this engine here: its own defaults"}
+        settings, choices = _unplanned(asked, found, pinned=pinned, host=host)
+        return settings, None, choices
     ask = _ask(asked, found, pinned=pinned, version=version)
     running = release(found.engine, version.partition("+")[0])
     fit = plan_one(ask, model=found.model, checkpoint=found.checkpoint, running=running)
@@ -84,13 +85,29 @@ def _settle(asked: Asked, found: Found) -> tuple[Settings, Prediction | None, Ma
     return fit.settings, kept, _choices(asked, fit)
 
 
+def _unplanned(asked: Asked, found: Found, *, pinned: Settings, host: Host) -> tuple[Settings, Mapping[str, str]]:
+    weights = found.checkpoint.weight_bytes or 0
+    return unplanned(
+        pinned,
+        engine=found.engine,
+        model=found.model,
+        context_tokens=_context(asked, found.model),
+        need_tokens=make_lengths(asked).longest_tokens + TEMPLATE_TOKENS,
+        streams=_streams(asked),
+        room_bytes=None if found.target is not None else max(0, host.ram_available_bytes - weights) // 2,
+    )
+
+
+def _streams(asked: Asked) -> int:
+    return max((load.concurrency or OPEN_SLOTS for load in make_loads(asked, self_test=False)), default=1)
+
+
 def _ask(asked: Asked, found: Found, *, pinned: Settings, version: str) -> Ask:
     assert found.target is not None
     lengths = make_lengths(asked)
-    streams = max((load.concurrency or OPEN_SLOTS for load in make_loads(asked, self_test=False)), default=1)
     return Ask(
         target=found.target,
-        wish=Wish(users=streams, context_tokens=_context(asked, found.model), binding=False),
+        wish=Wish(users=_streams(asked), context_tokens=_context(asked, found.model), binding=False),
         slo=goal_of(asked),
         input_tokens=lengths.input_tokens,
         output_tokens=lengths.output_tokens,
@@ -101,17 +118,16 @@ def _ask(asked: Asked, found: Found, *, pinned: Settings, version: str) -> Ask:
 
 def pinned_settings(asked: Asked, engine: str) -> Settings:
     """What our options and the engine's own flags ask for; raises UsageError for what it has nothing for."""
-    dialect = DIALECTS.get(engine)
-    settings, rest = dialect.read_flags(asked.flags) if dialect is not None else (Settings(), asked.flags)
+    speaks = ENGINES[engine]
+    settings, rest = speaks.read_flags(asked.flags)
     named = {name: getattr(asked, name) for name in PINNED}
     asked_for = {name: value for name, value in named.items() if value is not None}
-    known = {dial.setting for dial in dialect.DIALS} if dialect is not None else set()
-    if dialect is not None and (strange := [name for name in asked_for if name not in known]):
+    if strange := [name for name in asked_for if not has(engine, name)]:
         option = "--" + strange[0].replace("_", "-")
         raise UsageError(
-            f"{option} has no counterpart here", why=dialect.NOT_HERE.get(strange[0], ""), try_="leave it out"
+            f"{option} has no counterpart here", why=speaks.NOT_HERE.get(strange[0], ""), try_="leave it out"
         )
-    if asked.cache == "off" and "prefix_caching" in known:
+    if asked.cache == "off" and has(engine, "prefix_caching"):
         asked_for["prefix_caching"] = False
     return settings.model_copy(update={**asked_for, "flags": rest})
 

@@ -52,6 +52,10 @@ class Server:
         code = None if self.process is None else self.process.poll()
         return code if self.container is None else signal_of(code)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether a process of ours ends by itself until then; at once where it has ended already."""
+        return self.process is not None and self.process.wait(seconds) is not None
+
     def log(self) -> tuple[str, ...]:
         """What is worth reading of it, however much it is: the whole goes into the record."""
         return () if self.process is None else gist(self.process.log_lines())
@@ -59,6 +63,12 @@ class Server:
     def stop(self, *, immediately: bool = False) -> None:
         if self.process is not None:
             self.process.stop(immediately=immediately)
+
+
+def asked_as(job: Job) -> str:
+    """The name by which requests to a launched engine name its model."""
+    by_alias = ENGINES[job.trial.engine].ASKED_AS == "alias" or job.model_path is None
+    return job.model.name if by_alias else str(job.model_path)
 
 
 def attach(job: Job) -> Server:

@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from inference_arena.errors import ArenaError, StorageError
 from inference_arena.load import Driven, LoadProcessDied, PointPlan, decode, read_raw
@@ -31,6 +32,8 @@ from inference_arena.run.pace import expected_s, point_plan
 from inference_arena.run.points import points_in_words, points_to_drive
 from inference_arena.run.server import Server, died, failed_first_answer, first_that_works
 from inference_arena.run.tools import Tick, Tools
+
+ENDING_S: Final = 15.0  # an engine of several processes that lost one refuses all, and then takes a while to end
 
 
 @dataclass(slots=True)
@@ -174,7 +177,7 @@ def _drive_one(tools: Tools, plan: PointPlan, *, repeat: int, server: Server) ->
     point = as_point(driven, plan, repeat=repeat)
     tools.journal.event("point", point=point.model_dump(mode="json"), t_s=tools.now_s())
     tools.journal.samples([client.model_dump_json() for client in (driven.client, *driven.others)])
-    if stop is None and driven.stopped_by == "engine-died":
+    if stop is None and driven.stopped_by in {"engine-died", "errors"} and server.ends_within(ENDING_S):
         stop = died(server, stage="load")
     if stop is None and driven.storage_error is not None:
         stop = StorageError("the run could not be written down", why=driven.storage_error, try_="free some disk space")
