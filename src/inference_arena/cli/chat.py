@@ -142,4 +142,5 @@ def _party(serving: "Serving", *, key: str | None) -> Party:
     assert serving.url is not None
     address = parse_address(serving.url)
     title = f"{serving.model} on {serving.engine} at {serving.url}"
-    return Party(target=address.target("chat", key_headers(key)), model=serving.model, title=title, name=serving.name)
+    model = serving.asked_as or serving.model
+    return Party(target=address.target("chat", key_headers(key)), model=model, title=title, name=serving.name)

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Protocol
 
 import typer
 
-from inference_arena.engines import READERS, STAGES, Diagnosis, Explanation, FactValue, explain
+from inference_arena.engines import CONTAINER, READERS, STAGES, Diagnosis, Explanation, FactValue, explain
 from inference_arena.errors import BadFileError, NotFoundError
 from inference_arena.units import gib
 
@@ -137,6 +137,8 @@ def _page(it: Explanation) -> str:
 
 def _title(it: Explanation) -> str:
     assert it.engine is not None
+    if it.engine == CONTAINER:
+        return "The container engine"
     version = it.facts.get("engine_version")
     return READERS[it.engine].TITLE + (f" {version}" if version else "")
 

@@ -114,7 +114,7 @@ def _settings(serving: "Serving") -> list[tuple[str, str]]:
 
 
 def _uses(serving: "Serving") -> list[tuple[str, str]]:
-    body = json.dumps({"model": serving.model, "messages": [{"role": "user", "content": "Hello"}]})
+    body = json.dumps({"model": serving.asked_as or serving.model, "messages": [{"role": "user", "content": "Hello"}]})
     curl = f"curl {serving.url}/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
     return [
         ("try it", curl),

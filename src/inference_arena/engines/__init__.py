@@ -12,7 +12,7 @@ from inference_arena.engines.container import image_of
 from inference_arena.engines.container_causes import diagnose_container, explain_container, signal_of
 from inference_arena.engines.mend import given, names_of, with_flags, with_settings, without_flags
 from inference_arena.engines.openai import identify, model_ids
-from inference_arena.engines.pasted import Explanation, explain, gist
+from inference_arena.engines.pasted import CONTAINER, Explanation, explain, gist
 from inference_arena.engines.translate import Translated, translate
 
 ENGINES: dict[str, Engine] = {
@@ -26,6 +26,7 @@ DIALECTS: dict[str, Dialect] = {"vllm": vllm, "sglang": sglang, "llamacpp": llam
 READERS: dict[str, Readable] = {"vllm": vllm, "sglang": sglang, "llamacpp": llamacpp, "transformers": transformers}
 
 __all__ = [
+    "CONTAINER",
     "DIALECTS",
     "ENGINES",
     "READERS",

@@ -3,6 +3,7 @@
 Of a contained engine's own end nothing is said here, but what its exit code was: 128 + the signal that ended it.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,12 @@ OWN_CODES: Final = frozenset({125, 126, 127})
 SIGNAL_BASE: Final = 128
 LAST_SIGNAL: Final = 64
 LINES: Final = 40  # where the client's words are, after all that the engine said
+
+# words of the container engine itself, whatever it was to start
+SPEAKS: Final = re.compile(
+    r"^(?:docker|podman): |Error response from daemon|Docker daemon|OCI (?:runtime|permission)|Cannot connect to Podman"
+    r"|CDI device|nvidia-container-|(?:initializing|copy from) source docker://|unable to upgrade to tcp"
+)
 
 CAUSES: Final[tuple[Cause, ...]] = (
     Cause(

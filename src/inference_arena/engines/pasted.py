@@ -10,8 +10,10 @@ from typing import Final, Literal, NamedTuple
 
 from inference_arena.engines.adapter import Diagnosis, FactValue, Readable
 from inference_arena.engines.causes import error_lines, excerpt
+from inference_arena.engines.container_causes import SPEAKS, explain_container
 from inference_arena.facts import Fact
 
+CONTAINER: Final = "container"  # said by docker or podman, before any engine began
 ENDS: Final = 2000  # lines kept of the beginning and of the end
 BETWEEN: Final = 2000  # lines kept of what is between, of those that look as if they told something
 LONGEST: Final = 6000  # characters kept of a line
@@ -52,7 +54,7 @@ class Said(Fact):
 class Explanation(Fact):
     """What a log tells.
 
-    `engine`: a name of `READERS`; None where no line names one. `outcome`: `unknown` where nothing known is in it.
+    `engine`: a name of `READERS`, or `CONTAINER`; None where no line names one. `outcome`: `unknown` where nothing known is in it.
     `diagnosis`: None if it started. `errors`: its last lines that look like errors, for what is not known.
     """
 
@@ -106,10 +108,17 @@ def whose(lines: Sequence[Line], readers: Mapping[str, Readable]) -> str | None:
 def explain(lines: Iterable[str], *, readers: Mapping[str, Readable], engine: str | None) -> Explanation:
     """Of several starts in one log, the last. `engine`: whose it is, if the person says so."""
     kept, count = digest(lines)
-    engine = engine or whose(kept, readers)
-    if engine is None:
+    named = engine or whose(kept, readers)
+    if named is None:
         return _anyones(kept, readers, count=count)
-    return _explained(_last_start(kept, readers[engine]), readers[engine], name=engine, count=count)
+    it = _explained(_last_start(kept, readers[named]), readers[named], name=named, count=count)
+    if it.outcome == "unknown" and engine is None and _speaks_container(kept):  # it names the engine's image only
+        return _containers(kept, count=count)
+    return it
+
+
+def _speaks_container(kept: Sequence[Line]) -> bool:
+    return any(SPEAKS.search(line.text) for line in kept)
 
 
 def _last_start(kept: Sequence[Line], engine: Readable) -> Sequence[Line]:
@@ -125,9 +134,25 @@ def _anyones(kept: Sequence[Line], readers: Mapping[str, Readable], *, count: in
         it = _explained(kept, engine, name=name, count=count)
         if it.outcome == "failed":
             return it.model_copy(update={"engine": None})
+    if _speaks_container(kept):
+        return _containers(kept, count=count)
     return Explanation(
         engine=None, outcome="unknown", diagnosis=None, facts={}, errors=_errors(kept), lines=count
     )  # fmt: skip
+
+
+def _containers(kept: Sequence[Line], *, count: int) -> Explanation:
+    """The words of docker or podman, which began no engine."""
+    found = explain_container(_texts(kept), code=1)
+    at = None if found.line is None else kept[found.line - 1].number
+    return Explanation(
+        engine=CONTAINER,
+        outcome="failed",
+        diagnosis=found.model_copy(update={"line": at}),
+        facts={},
+        errors=(),
+        lines=count,
+    )
 
 
 def _explained(kept: Sequence[Line], engine: Readable, *, name: str, count: int) -> Explanation:

@@ -43,8 +43,13 @@ def _idle_gpu(record: Record) -> tuple[str, ...]:
         return ()
     command = record.engine.choices.get("gpu_command")
     use_it = f" To use it: {words.plain(command)}" if command else ""
-    reason = words.plain(record.engine.choices["gpu"]).rstrip(".")
-    return (f"Your GPU was not used: {words.gpu_names(record)}. Why: {reason}.{use_it}",)
+    reason = words.plain(record.engine.choices["gpu"])
+    return (f"Your GPU was not used: {words.gpu_names(record)}. Why: {_ended(reason)}{use_it}",)
+
+
+def _ended(sentence: str) -> str:
+    """With a full stop, unless it has an end of its own."""
+    return sentence if sentence.endswith(("?", "!")) else f"{sentence.rstrip('.')}."
 
 
 def _ending(record: Record) -> tuple[str, ...]:
@@ -70,12 +75,11 @@ def _self_test(record: Record) -> str:
 
 
 def _failed(failed: Failed) -> tuple[str, ...]:
-    what = words.plain(failed.what).rstrip(".")
-    why = words.plain(failed.why).rstrip(".")
-    reason = (f"Why: {why}.",) if why else ()
+    what, why = words.plain(failed.what), words.plain(failed.why)
+    reason = (f"Why: {_ended(why)}",) if why else ()
     advice = (f"Try: {words.plain(failed.advice)}",) if failed.advice else ()
     untested = ("Nobody has seen this failure here: the advice is untested.",) if failed.reproduced is False else ()
-    return (f"It did not work: {what}. It ended {_when(failed)}.", *reason, *advice, *untested)
+    return (f"It did not work: {_ended(what)} It ended {_when(failed)}.", *reason, *advice, *untested)
 
 
 def _when(failed: Failed) -> str:

@@ -116,7 +116,7 @@ def model_name(record: Record) -> str:
     if card is not None:
         return plain(card.title.replace(",", ""))
     quantization = record.model.quantization
-    known = quantization is None or quantization.lower() in record.model.name.lower()
+    known = quantization in (None, "none") or quantization.lower() in record.model.name.lower()
     return plain(record.model.name if known else f"{record.model.name} {quantization}")
 
 
@@ -142,7 +142,11 @@ def gpu_names(record: Record) -> str:
 
 def gpu_unused(record: Record) -> bool:
     """True when a GPU is there and the engine says why it did without."""
-    return bool(record.host.devices) and "gpu" in record.engine.choices
+    reason = record.engine.choices.get("gpu")
+    if not record.host.devices or reason is None:
+        return False
+    # records of other engines once carried llama-server's reason, although they had used the card
+    return record.trial.engine == "llamacpp" or "llama-server" not in reason
 
 
 def machine_name(record: Record) -> str:

@@ -17,7 +17,7 @@ from inference_arena.engines import ENGINES, identify, lacking
 from inference_arena.errors import StorageError
 from inference_arena.load import Driven, LoadFleet, PointPlan, self_test
 from inference_arena.plan import CoreChoice, Trial, choose_cores, idle_gpu
-from inference_arena.record import Arena, Record
+from inference_arena.record import Arena, EngineUsed, Record
 from inference_arena.run.assemble import rfc3339, save
 from inference_arena.run.cache import empty_cache, request_parameters
 from inference_arena.run.container import Contained, remove_left
@@ -26,7 +26,7 @@ from inference_arena.run.heart import Heart
 from inference_arena.run.interrupts import Interrupts
 from inference_arena.run.job import Draft, Job, Program
 from inference_arena.run.scrub import scrub_argv, spoken_environment
-from inference_arena.run.server import Server, asked_as, attach, launch
+from inference_arena.run.server import Server, attach, launch
 from inference_arena.run.session import run
 from inference_arena.run.tokenizer import counter, word_tokens
 from inference_arena.run.tools import Progress, Tick, Tools
@@ -146,6 +146,9 @@ def tools_of(
         )
         interrupts.when_hurried(partial(server.stop, immediately=True))
         heart.engine_pid = server.pid
+        if program is not None:  # if it never becomes ready, the record still says what was started, and how
+            launched = _launched(job, server, program, cores=cores)
+            journal.event("engine", engine=launched.model_dump(mode="json"))
         return server
 
     return Tools(
@@ -199,7 +202,7 @@ def _acquaint(
     job: Job, server: Server, *, load: LoadFleet, journal: Journal, clock: Clock, api_key: str | None
 ) -> Acquainted:
     headers = key_headers(api_key)
-    engine_name, model = job.trial.engine, asked_as(job)
+    engine_name, model = job.trial.engine, server.asked_as or job.model.name
     if server.process is None:
         listing = list_models(server.address, headers=headers)
         engine_name, model = identify(listing.document()), choose_model(job, listing)
@@ -230,18 +233,14 @@ def _describe(
     job: Job, server: Server, program: Program | None, known: Acquainted, *, journal: Journal, cores: CoreChoice
 ) -> None:
     """What was really used, now that it is known."""
-    choices = dict(job.engine.choices)
-    if program is not None:
-        choices |= {"program": program.why, "cores": cores.reason, **_idle_gpu(job, server, program)}
-    engine = job.engine.model_copy(
+    launched = job.engine if program is None else _launched(job, server, program, cores=cores)
+    idle = {} if program is None else _idle_gpu(job, server, program)
+    engine = launched.model_copy(
         update={
             "name": known.engine_name,
-            "version": job.engine.version if program is None else program.version,
-            "program": None if program is None else program.name,
             "command": scrub_argv(server.command),
-            "choices": choices,
+            "choices": {**launched.choices, **idle},
             "environment": spoken_environment(os.environ),
-            **({} if server.container is None else _contained(server.container)),
             "reduced": () if server.process is None else lacking(server.engine, server.engine.startup(server.log())),
             "request_parameters": tuple(sorted(known.parameters)),
             "dropped_parameters": known.dropped,
@@ -253,11 +252,27 @@ def _describe(
         journal.event("model", model=model.model_dump(mode="json"))
 
 
+def _launched(job: Job, server: Server, program: Program, *, cores: CoreChoice) -> EngineUsed:
+    """What was started, as far as it is known before it says a word."""
+    return job.engine.model_copy(
+        update={
+            "version": program.version,
+            "program": program.name,
+            "command": scrub_argv(server.command),
+            "choices": {**job.engine.choices, "program": program.why, "cores": cores.reason},
+            "environment": spoken_environment(os.environ),
+            **({} if server.container is None else _contained(server.container)),
+        }
+    )
+
+
 def _contained(container: Contained) -> dict[str, str | None]:
     return {"image_digest": container.image.digest, "container_engine": container.box.title}
 
 
 def _idle_gpu(job: Job, server: Server, program: Program) -> dict[str, str]:
+    if job.trial.engine != "llamacpp":  # the others are made for a card or for the processor, and have no layers to put
+        return {}
     layers = server.engine.startup(server.log()).get("gpu_layers_offloaded")
     return idle_gpu(
         job.host,

@@ -129,6 +129,7 @@ def _start(order: Order, home: Home, board: Board, interrupts: Interrupts) -> Se
         try:
             board.change(
                 url=server.address.url,
+                asked_as=server.asked_as,
                 program=program.name,
                 release=program.version,
                 command=scrub_argv(server.command),

@@ -27,10 +27,14 @@ UNANSWERED: Final = frozenset({"silent", "timeout", "connection-closed", "connec
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server. `process` is None for one that is not ours to stop."""
+    """One server. `process` is None for one that is not ours to stop.
+
+    `asked_as`: the name by which requests name the model of an engine that was launched; None where it was not.
+    """
 
     address: Address
     engine: Engine
+    asked_as: str | None = None
     command: tuple[str, ...] = ()
     process: EngineProcess | None = None
     container: Contained | None = None
@@ -65,10 +69,9 @@ class Server:
             self.process.stop(immediately=immediately)
 
 
-def asked_as(job: Job) -> str:
-    """The name by which requests to a launched engine name its model."""
-    by_alias = ENGINES[job.trial.engine].ASKED_AS == "alias" or job.model_path is None
-    return job.model.name if by_alias else str(job.model_path)
+def _asked_as(job: Job, *, lies_at: str) -> str:
+    """By its alias, or by where it lies as the engine sees it: in a container that is another place."""
+    return job.model.name if ENGINES[job.trial.engine].ASKED_AS == "alias" else lies_at
 
 
 def attach(job: Job) -> Server:
@@ -97,7 +100,8 @@ def launch(
     except EngineNotStarted as error:
         failed = Failed(stage="launch", cause="engine-not-started", what=error.what, why=error.why, advice=error.try_)
         raise RunFailed(failed, worth_another_program=True) from error
-    return Server(address=address, engine=engine, command=command.argv, process=process)
+    named = _asked_as(job, lies_at=job.model_path)
+    return Server(address=address, engine=engine, asked_as=named, command=command.argv, process=process)
 
 
 def _command(job: Job, program: Program, *, words: Sequence[str], model: str, host: str, port: int) -> Command:
@@ -133,7 +137,10 @@ def _launch_contained(
         cpus=cpus,
         log_path=log_path,
     )
-    return Server(address, ENGINES[job.trial.engine], command=argv, process=process, container=contained)
+    named = _asked_as(job, lies_at=ready.shown.model)
+    return Server(
+        address, ENGINES[job.trial.engine], asked_as=named, command=argv, process=process, container=contained
+    )
 
 
 def first_that_works(

@@ -41,7 +41,7 @@ class Process(Fact):
 class Serving(Fact):
     """One server, as its keeper last wrote it; `ending` is None while the keeper knows of none.
 
-    `reasons`: for each choice, why it was made. `record`: the measurement that the settings come from. `told`: somebody
+    `asked_as`: what requests name the model, where that is known. `reasons`: for each choice, why it was made. `record`: the measurement that the settings come from. `told`: somebody
     was told of its death; who tells it writes that, when the keeper is gone.
     """
 
@@ -52,6 +52,7 @@ class Serving(Fact):
     engine_process: Process | None = None
     url: str | None = None
     model: str
+    asked_as: str | None = None
     checkpoint: str | None = None
     engine: str
     release: str | None = None
