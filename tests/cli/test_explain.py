@@ -56,6 +56,30 @@ def test_a_failure_is_told_with_its_engine_its_line_its_numbers_and_a_way_out(ar
     assert name == "  name memory-share-above-free"
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].',
+            "gpu-passthrough-missing",
+        ),
+        (
+            "docker: Error response from daemon: manifest for vllm/vllm-openai:v0 not found: manifest unknown.",
+            "image-missing",
+        ),
+        ("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?", "container-daemon-down"),
+    ],
+)
+def test_what_docker_says_before_any_engine_began_is_told_as_its_own(arena, tmp_path, said, cause):
+    log = tmp_path / "docker.log"
+    log.write_text(said, "utf-8")
+    code, out, _ = arena(log)
+    assert code == 0
+    assert out.startswith("The container engine: ")
+    assert out.splitlines()[-1] == f"  name {cause}"
+    assert json.loads(arena(log, "--json")[1])["engine"] == "container"
+
+
 def test_the_line_that_is_named_is_that_line(arena):
     it = json.loads(arena(SHARE, "--json")[1])
     line = SHARE.read_text("utf-8").splitlines()[it["diagnosis"]["line"] - 1]

@@ -66,6 +66,22 @@ def test_a_gpu_that_was_used_is_the_machine(measurement: Record, rtx_3090: Devic
     assert first.startswith("On this machine (NVIDIA GeForce RTX 3090 (24.00 GiB))")
 
 
+def test_a_card_that_another_engine_used_is_not_called_idle(measurement: Record, rtx_3090: Device, changed: Change):
+    """Records of vLLM once carried llama-server's reason."""
+    host = measurement.host.model_copy(update={"devices": (rtx_3090,)})
+    choices = {"gpu": "it was not used: llama-server put no layer of the model on it", "gpu_command": "arena run"}
+    engine = measurement.engine.model_copy(update={"choices": choices})
+    trial = measurement.trial.model_copy(update={"engine": "vllm"})
+    (first, *_) = verdict(changed(host=host, engine=engine, trial=trial))
+    assert first.startswith("On this machine (NVIDIA GeForce RTX 3090 (24.00 GiB))")
+
+
+@pytest.mark.parametrize(("why", "said"), [("is it running?", "Why: is it running?"), ("no room.", "Why: no room.")])
+def test_a_reason_has_one_end(changed: Change, why: str, said: str):
+    outcome = failed().model_copy(update={"why": why})
+    assert said in verdict(changed(outcome=outcome, summary=None))
+
+
 def test_a_reason_without_a_gpu_says_nothing(measurement: Record, changed: Change):
     engine = measurement.engine.model_copy(update={"choices": {"gpu": "none was found"}})
     assert verdict(changed(engine=engine)) == verdict(measurement)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_arena.record import Estimate
+from inference_arena.record import Estimate, Record
 from inference_arena.report import words
 
 
@@ -54,3 +54,10 @@ def test_what_a_terminal_would_obey_is_shown_instead(hostile: str, shown: str):
 
 def test_ascii_terminals_get_ascii():
     assert words.plain("95 ± 4 – 模", ascii_only=True) == "95 +/- 4 - \\u6a21"
+
+
+def test_an_unquantized_model_is_told_by_its_name_alone(measurement: Record):
+    model = measurement.model.model_copy(update={"checkpoint": None, "name": "tiny-bf16", "quantization": "none"})
+    assert words.model_name(measurement.model_copy(update={"model": model})) == "tiny-bf16"
+    model = model.model_copy(update={"name": "tiny", "quantization": "awq"})
+    assert words.model_name(measurement.model_copy(update={"model": model})) == "tiny awq"

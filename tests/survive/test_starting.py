@@ -20,8 +20,11 @@ def test_a_server_that_never_gets_ready_is_given_up_in_time_with_its_last_words(
     done = faked.run_model("--ready-timeout", "5s", env={"FAKE_ENGINE": "never ready"})
     assert done.code == 1
     done.is_clean()
-    outcome = faked.record()["outcome"]
+    outcome, engine = faked.record()["outcome"], faked.record()["engine"]
     assert (outcome["stage"], outcome["cause"]) == ("ready", "never-ready")
+    assert engine["program"]  # what was started is on record, although it never said a word
+    assert faked.model.name in " ".join(engine["command"])
+    assert engine["choices"]["program"]
     assert "HTTP 503" in outcome["why"]
     assert "still loading tensors" in done.out
     assert "--ready-timeout" in done.out

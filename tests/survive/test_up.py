@@ -313,6 +313,18 @@ def test_another_engine_is_kept_through_the_same_door(arena: Arena) -> None:
     assert arena.run("down").code == 0
 
 
+def test_an_engine_that_knows_its_model_by_place_is_asked_for_it_by_place(arena: Arena) -> None:
+    program = write_program(arena.bin / "fake-transformers", VLLM.format(python=sys.executable))
+    folder = write_model(arena.folder / "small-llama")
+    done = arena.run("up", str(folder), "--engine", "transformers", "--program", str(program))
+    assert done.code == 0, done.err
+    (served,) = shown(arena)
+    assert (served["model"], served["asked_as"]) == ("small-llama", str(folder))
+    assert f'"model": "{folder}"' in done.out
+    assert arena.run("chat", "--json", input="hello").document["output_tokens"] == 4
+    assert arena.run("down").code == 0
+
+
 @pytest.mark.engine
 def test_the_real_engine_is_kept_and_answers(real: Arena) -> None:
     done = real.run("up", real.model.stem, "--json")

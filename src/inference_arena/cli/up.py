@@ -15,8 +15,14 @@ from inference_arena.printable import plain
 if TYPE_CHECKING:
     from inference_arena.store import Serving
 
-LABEL_COLUMNS = 12
-NAMES = {"context_tokens": "context", "kv_cache_type": "KV cache", "gpu_layers": "GPU layers"}
+LABEL_COLUMNS = 21  # the longest setting and a blank
+NAMES = {
+    "context_tokens": "context",
+    "kv_cache_type": "KV cache",
+    "kv_cache_tokens": "KV cache tokens",
+    "kv_cache_bytes": "KV cache bytes",
+    "gpu_layers": "GPU layers",
+}
 
 
 def command(
@@ -106,11 +112,16 @@ def _settings(serving: "Serving") -> list[tuple[str, str]]:
     rows = [("why these", reasons.pop("configuration", units.DASH))]
     rows.append(("engine", f"{serving.program or serving.engine}{release}  ({reasons.pop('program', units.DASH)})"))
     for key, value in named.items():
-        shown = (
-            shlex.join(value) if isinstance(value, tuple) else f"{value:,}" if isinstance(value, int) else str(value)
-        )
-        rows.append((NAMES.get(key, key.replace("_", " ")), f"{shown}  ({reasons.pop(key, 'planned')})"))
+        rows.append((NAMES.get(key, key.replace("_", " ")), f"{_shown(value)}  ({reasons.pop(key, 'planned')})"))
     return [*rows, *(("note", note) for note in serving.notes)]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return shlex.join(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _uses(serving: "Serving") -> list[tuple[str, str]]:

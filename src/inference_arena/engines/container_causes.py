@@ -49,7 +49,8 @@ CAUSES: Final[tuple[Cause, ...]] = (
         cause="driver-too-old",
         words=r"unsatisfied condition: cuda ?>= ?(?P<cuda>[\d.]*\d)",
         what="the image wants CUDA {cuda}, and this machine's driver offers less",
-        advice="leave --image out to have one chosen for this driver, or install a newer driver",
+        advice="install a newer driver, or take an image of an older release: arena fit says which this driver runs, "
+        "and without --image arena run chooses one that it does",
         reproduced=False,
     ),
     Cause(

@@ -54,8 +54,9 @@ class Said(Fact):
 class Explanation(Fact):
     """What a log tells.
 
-    `engine`: a name of `READERS`, or `CONTAINER`; None where no line names one. `outcome`: `unknown` where nothing known is in it.
-    `diagnosis`: None if it started. `errors`: its last lines that look like errors, for what is not known.
+    `engine`: a name of `READERS`, or `CONTAINER`; None where no line names one. `outcome`: `unknown` where
+    nothing known is in it. `diagnosis`: None if it started. `errors`: its last lines that look like
+    errors, for what is not known.
     """
 
     engine: str | None
@@ -130,12 +131,12 @@ def _last_start(kept: Sequence[Line], engine: Readable) -> Sequence[Line]:
 
 def _anyones(kept: Sequence[Line], readers: Mapping[str, Readable], *, count: int) -> Explanation:
     """A piece of a log may name no engine and still say what happened: the first that knows the words tells."""
+    if _speaks_container(kept):
+        return _containers(kept, count=count)
     for name, engine in readers.items():
         it = _explained(kept, engine, name=name, count=count)
         if it.outcome == "failed":
             return it.model_copy(update={"engine": None})
-    if _speaks_container(kept):
-        return _containers(kept, count=count)
     return Explanation(
         engine=None, outcome="unknown", diagnosis=None, facts={}, errors=_errors(kept), lines=count
     )  # fmt: skip

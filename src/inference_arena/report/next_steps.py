@@ -49,8 +49,10 @@ def _apply(record: Record) -> tuple[Step, ...]:
     failed = record.outcome
     if not isinstance(failed, Failed) or not (failed.flags or failed.drops):
         return ()
-    change = " ".join([*failed.flags, *(f"(without {flag})" for flag in failed.drops)])
-    return (Step(purpose=f"Try again with {change} (add what you asked for)", command="arena run --retry-fixes"),)
+    changes = [f"with {' '.join(failed.flags)}"] if failed.flags else []
+    changes += [f"without {' '.join(failed.drops)}"] if failed.drops else []
+    purpose = f"Try again {' and '.join(changes)} (add what you asked for)"
+    return (Step(purpose=purpose, command="arena run --retry-fixes"),)
 
 
 def _own_model() -> Step:

@@ -41,8 +41,9 @@ class Process(Fact):
 class Serving(Fact):
     """One server, as its keeper last wrote it; `ending` is None while the keeper knows of none.
 
-    `asked_as`: what requests name the model, where that is known. `reasons`: for each choice, why it was made. `record`: the measurement that the settings come from. `told`: somebody
-    was told of its death; who tells it writes that, when the keeper is gone.
+    `asked_as`: what requests name the model, where that is known. `reasons`: for each choice, why it was made.
+    `record`: the measurement that the settings come from. `told`: somebody was told of its death; who tells it writes
+    that, when the keeper is gone.
     """
 
     format: Literal[1] = 1
