@@ -1,14 +1,19 @@
 """The records that come with the project are whole, true to their traces, and held against the plan."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from inference_arena.exchange import score_markdown
 from inference_arena.metrics import score
 from inference_arena.record import Record
 from inference_arena.store import load_record, verify
 
-FOLDER = Path(__file__).parents[2] / "records"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "records"
+PAGE = ROOT / "docs" / "reference" / "plan-score.md"
+BEGIN, END = "<!-- begin: score -->\n", "<!-- end -->\n"
 RECORDS = sorted(path.parent for path in FOLDER.glob("*/record.json"))
 
 
@@ -63,3 +68,13 @@ def test_the_plan_kept_its_promises_on_every_start_that_is_kept_here(records: li
     assert len(scored.terms) > 10
     assert [each for each in scored.terms if each.kept is False] == []
     assert scored.kept
+
+
+def test_the_page_of_scores_is_what_the_records_say(records: list[Record]):
+    """ARENA_GOLDEN=write makes it anew."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    made = f"{before}{BEGIN}\n{score_markdown(score(records))}\n{END}{rest.partition(END)[2]}"
+    if os.environ.get("ARENA_GOLDEN") == "write":
+        PAGE.write_text(made, "utf-8")
+
+    assert PAGE.read_text("utf-8") == made
