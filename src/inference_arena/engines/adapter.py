@@ -62,8 +62,10 @@ class Engine(Protocol):
     instead of reading weights; none where it cannot. `REDUCED`: what it may run without, though it is its own.
     `OWN_FLAGS`: flags that the arena sets itself, and what to write instead. `PARAMETERS`: what a request carries
     beyond the standard, so that its answer has the length that was asked for. `ASKED_AS`: whether requests name the
-    model by the alias that `command` gave it, or by where it lies. `IN_OTHER_UNITS`: settings beside its dials that
-    `command` converts. In `command`, `release` is the program's own version, None where it does not tell.
+    model by the alias that `command` gave it, or by where it lies. `WITHOUT_CACHE`: what a request carries so
+    that no prefix cache serves it. `EMPTY_CACHE_PATH`: where a post empties that cache; None where nothing does.
+    `IN_OTHER_UNITS`: settings beside its dials that `command` converts. In `command`, `release` is the program's own
+    version, None where it does not tell.
     """
 
     @property
@@ -101,6 +103,12 @@ class Engine(Protocol):
 
     @property
     def ASKED_AS(self) -> Literal["alias", "location"]: ...  # noqa: N802
+
+    @property
+    def WITHOUT_CACHE(self) -> Mapping[str, Any]: ...  # noqa: N802
+
+    @property
+    def EMPTY_CACHE_PATH(self) -> str | None: ...  # noqa: N802
 
     @property
     def DIALS(self) -> Sequence[Dial]: ...  # noqa: N802

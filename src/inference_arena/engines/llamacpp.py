@@ -38,6 +38,8 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 ASKED_AS: Final = "alias"
+WITHOUT_CACHE: Final[Mapping[str, Any]] = MappingProxyType({"cache_prompt": False})
+EMPTY_CACHE_PATH: Final[str | None] = None
 IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("llama-server",)
 FORMAT: Final = "gguf"

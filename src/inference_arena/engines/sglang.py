@@ -40,6 +40,8 @@ COUNTERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"ignore_eos": True})
 ASKED_AS: Final = "alias"
+WITHOUT_CACHE: Final[Mapping[str, Any]] = MappingProxyType({})
+EMPTY_CACHE_PATH: Final[str | None] = "/flush_cache"
 IN_OTHER_UNITS: Final[tuple[str, ...]] = ()
 PROGRAM: Final = ("python", "-m", "sglang.launch_server")
 FORMAT: Final = "safetensors"

@@ -29,6 +29,8 @@ PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType(
     {"generation_config": '{"eos_token_id": -1, "pad_token_id": 0}'}  # text: JSON within JSON
 )
 ASKED_AS: Final = "location"
+WITHOUT_CACHE: Final[Mapping[str, Any]] = MappingProxyType({})
+EMPTY_CACHE_PATH: Final[str | None] = None
 FORMAT: Final = "safetensors"
 DUMMY: Final[tuple[str, ...]] = ()
 REDUCED: Final[tuple[Lack, ...]] = ()

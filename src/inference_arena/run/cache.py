@@ -1,28 +1,27 @@
 """What the arena does about an engine's prefix cache, so that each load point finds the state that was asked for."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
+from inference_arena.engines import ENGINES
 from inference_arena.plan import Cache
 from inference_arena.run.http import post
 
-# what an engine offers, by its name; llama.cpp empties nothing on request, but leaves its cache alone if asked to
-RESET_PATHS: Final[Mapping[str, str]] = MappingProxyType({"vllm": "/reset_prefix_cache", "sglang": "/flush_cache"})
-WITHOUT: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"llamacpp": {"cache_prompt": False}})
 RESET_TIMEOUT_S: Final = 10.0
 
 
 def request_parameters(cache: Cache | None, *, engine_name: str) -> Mapping[str, Any]:
     """What every request carries so that the engine answers without its prefix cache; nothing where it cannot."""
-    return WITHOUT.get(engine_name, {}) if cache == "off" else {}
+    engine = ENGINES.get(engine_name)
+    return engine.WITHOUT_CACHE if engine is not None and cache == "off" else {}
 
 
 def empty_cache(cache: Cache | None, *, engine_name: str, root: str, headers: Mapping[str, str]) -> str | None:
     """Empty the engine's prefix cache before a load point where `cold` was asked for; what came of it, in words."""
     if cache != "cold":
         return None
-    path = RESET_PATHS.get(engine_name)
+    engine = ENGINES.get(engine_name)
+    path = None if engine is None else engine.EMPTY_CACHE_PATH
     if path is None:
         return "the engine has no request that empties its prefix cache; no prompt comes twice"
     reply = post(f"{root}{path}", headers=headers, timeout_s=RESET_TIMEOUT_S)
