@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from inference_arena.cli.compare import launches
 from inference_arena.exchange import score_markdown
 from inference_arena.metrics import score
 from inference_arena.record import Record
@@ -27,6 +28,12 @@ def test_a_record_says_what_its_raw_traces_say(path: Path):
 
     assert verified.broken_files == ()
     assert verified.differences == ()
+
+
+def test_a_comparison_knows_how_warm_the_card_was_at_the_start():
+    starts = [launch.start_c for launch in launches((load_record(path), path) for path in RECORDS)]
+
+    assert all(start is not None and 10 < start < 100 for start in starts)
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=ids)

@@ -24,7 +24,7 @@ from inference_arena.compare import (
 )
 from inference_arena.errors import NotFoundError, UsageError
 from inference_arena.record import DeviceSample, Record
-from inference_arena.store import SAMPLES_FILE, Home, find_record, iter_samples, load_record, open_home
+from inference_arena.store import Home, find_record, iter_samples, load_record, open_home
 
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FIRST_SAMPLES_S = 5.0
@@ -195,7 +195,7 @@ def _start_c(record: Record, path: Path) -> float | None:
     if not record.host.devices:
         return None
     hottest: float | None = None
-    for sample in iter_samples(path / SAMPLES_FILE):
+    for sample in iter_samples(path):
         if isinstance(sample, DeviceSample) and sample.temperature_c is not None:
             if sample.t_s > _FIRST_SAMPLES_S and hottest is not None:
                 return hottest
