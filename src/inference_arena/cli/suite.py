@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -188,12 +189,24 @@ def _show(state: _State, items: "Sequence[Item]", *, report: Path | None, as_jso
 
     whole = _report_of(state, items)
     if report is not None:
-        report.write_text(suite_html(whole) if report.suffix == ".html" else suite_markdown(whole), "utf-8")
+        page = suite_html(whole, pictures=_pictures(whole)) if report.suffix == ".html" else suite_markdown(whole)
+        report.write_text(page, "utf-8")
         complain(f"report written to {report}")
     if as_json:
         print(json.dumps(suite_document(whole), ensure_ascii=False, indent=2))
     else:
         show(partial(suite_blocks, whole))
+
+
+def _pictures(whole: SuiteReport) -> dict[str, str]:
+    """SVG by record id, of the newest record of each item; none, and a word about it, where nothing can draw them."""
+    if not all(find_spec(name) for name in ("altair", "vl_convert")):
+        complain("the report has no pictures: pip install 'inference-arena[charts]' brings what draws them")
+        return {}
+    from inference_arena.report import has_load_curve, load_curve_svg  # noqa: PLC0415 - heavy
+
+    newest = [row.finished[-1] for row in whole.rows if row.finished]
+    return {record.id: load_curve_svg(record) for record in newest if has_load_curve(record)}
 
 
 def _report_of(state: _State, items: "Sequence[Item]") -> SuiteReport:
