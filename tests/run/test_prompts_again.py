@@ -1,4 +1,4 @@
-"""Which prompts of a record come back for another tool, and what is said where they cannot."""
+"""Which prompts of a record come back for another tool."""
 
 import pytest
 
@@ -6,14 +6,13 @@ from inference_arena.errors import ArenaError
 from inference_arena.load import FIRST, first_words, request_seed, vocabulary
 from inference_arena.load.again import prompt_hash
 from inference_arena.load.prompts import exact_text
-from inference_arena.plan import Capacity, Data, Kind, Lengths, Patience, People, Prefix, Sessions
+from inference_arena.plan import Lengths
 from inference_arena.record import RequestTrace
-from inference_arena.run.prompts_again import prompts_again, refuse_other_questions
+from inference_arena.run.prompts_again import prompts_again
 
 TABLE = {word: 1 + len(word) // 7 for word in vocabulary()} | {f"{FIRST}{word}": 2 for word in first_words()}
 LENGTHS = Lengths(input_tokens=60, output_tokens=8, output_jitter=0.0)
 OVERHEAD = 11
-TALK = Sessions(turns=3, think_s=1.0)
 
 
 def trace(point, number):
@@ -45,33 +44,3 @@ def test_prompts_of_an_exact_length_do_not_come_back_without_the_engines_count(b
 
     with pytest.raises(ArenaError, match="cannot be made again"):
         prompts_again(record, point, [trace(point, number) for number in range(6)], counts=lambda: None)
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"sessions": TALK}, "conversations"),
-        (
-            {
-                "capacity": Capacity(
-                    most=4, people=People(behaviour="chat-person", lengths=LENGTHS, sessions=TALK), most_people=8
-                )
-            },
-            "people",
-        ),
-        ({"data": Data(sha256="0" * 64, prompts=3)}, "hashes alone"),
-        ({"mix": (Kind(name="chat", share=1.0, lengths=LENGTHS),)}, "mixes"),
-        ({"prefix": Prefix(share=0.5, different=2)}, "beginnings"),
-        ({"texts": "code"}, "made of code"),
-        ({"patience": Patience(first_token_s=1.0)}, "left"),
-    ],
-)
-def test_questions_that_no_record_can_repeat_are_refused_with_the_reason(builders, changes, why):
-    with pytest.raises(ArenaError, match="cannot be crosschecked") as refused:
-        refuse_other_questions(with_trial(builders.a_record(), **changes))
-
-    assert why in refused.value.why
-
-
-def test_plain_questions_are_not_refused(builders):
-    assert refuse_other_questions(builders.a_record()) is None

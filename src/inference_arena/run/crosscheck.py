@@ -11,8 +11,9 @@ from inference_arena.record import Point, Record, Reported, RequestTrace
 from inference_arena.run.address import Address
 from inference_arena.run.drivers import Driver, Task, drive
 from inference_arena.run.first import key_headers
-from inference_arena.run.prompts_again import Counts, prompts_again, refuse_other_questions
+from inference_arena.run.prompts_again import Counts, prompts_again
 from inference_arena.run.tokenizer import counter, word_tokens
+from inference_arena.run.untellable import refuse_to_repeat
 from inference_arena.store import iter_traces, load_record
 
 MOST_REQUESTS: Final = 200
@@ -45,7 +46,7 @@ def crosscheck_record(
 ) -> list[Checked]:
     """Every load of the record once (its first repeat), or those named. Raises ArenaError with a way out."""
     record = load_record(path)
-    refuse_other_questions(record)
+    refuse_to_repeat(record)
     counts = cache(lambda: _counts(address, model=model, api_key=api_key))
     traces: dict[int, list[RequestTrace]] = {}
     for trace in iter_traces(path):

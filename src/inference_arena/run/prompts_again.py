@@ -5,43 +5,11 @@ from typing import Final
 
 from inference_arena.errors import ArenaError
 from inference_arena.load import exact_again, find_overhead, find_words, prompt_again, request_seed
-from inference_arena.plan import Trial
 from inference_arena.record import Point, Record, RequestTrace
 from inference_arena.run.drivers import Prompt
 
 FEWEST_REQUESTS: Final = 6
 Counts = Mapping[str, int] | None
-
-
-def refuse_other_questions(record: Record) -> None:
-    """Before anything is sent. Raises ArenaError for questions that cannot be made again from a record alone."""
-    why = _why_not(record.trial)
-    if why is not None:
-        raise ArenaError(
-            f"{record.id} cannot be crosschecked",
-            why=why,
-            try_="arena run with plain questions (--workload chat, or no --workload), then crosscheck that record",
-        )
-
-
-def _why_not(trial: Trial) -> str | None:
-    if trial.sessions is not None:
-        return "it holds conversations: each turn repeats answers, which no record keeps"
-    if trial.capacity is not None and trial.capacity.people is not None:
-        return "it sought people, who hold conversations, and no record keeps their answers (--behaviour none has none)"
-    if trial.data is not None:
-        return "its prompts are somebody's own, and a record keeps their hashes alone"
-    if trial.mix is not None:
-        return "it mixes kinds of request, and other tools report on them as one"
-    if trial.prefix is not None:
-        return "its prompts share beginnings, whose lengths hang on the server's count of that day"
-    if trial.texts not in {None, "notes"}:
-        return f"its prompts are made of {trial.texts}, whose lengths hang on the server's count of that day"
-    if any(load.replay is not None for load in trial.loads):
-        return "it replays a trace, whose times no other tool takes"
-    if trial.patience is not None:
-        return "people left in it before their answers ended, and other tools wait for every answer"
-    return None
 
 
 def prompts_again(
