@@ -61,6 +61,7 @@ CAUSES = {
     ("vllm-0.24.0", "quantization-flag"): ("quantization-mismatch", "config", "awq"),
     ("vllm-0.24.0", "kv-cache-type"): ("kv-cache-type-unsupported", "warm-up", "nvfp4 sm100f"),
     ("vllm-0.24.0", "context-above-model"): ("context-above-model", "config", "99999 4096"),
+    ("sglang-0.5.14", "port-too-high"): ("port-too-high", None, "65917 55535"),
     ("vllm-0.32.0", "worker-killed"): ("killed", "serving", "VllmWorker-0"),
     ("vllm-0.32.0", "unknown-flag"): ("unknown-flag", "arguments", "--swap-space"),
     ("vllm-0.32.0", "bad-flag"): ("bad-flag", "arguments", "--dtype float7"),

@@ -5,6 +5,7 @@ import pytest
 from inference_arena import facts, units
 from inference_arena.plan import MemoryBudget, Settings, Target, memory, question, target_of_card
 from inference_arena.plan.memory_sglang import automatic_share, prefill_sizes
+from inference_arena.plan.question import asked_with
 
 MISTRAL, QWEN = "mistral-7b-instruct-v0.2-bf16", "qwen2.5-32b-instruct-awq"
 
@@ -48,6 +49,16 @@ def test_the_pool_is_what_sglang_printed(h100_sxm, checkpoint, settings, tokens,
 
     assert budget.kv_cache_tokens == pytest.approx(tokens, rel=tolerance)
     assert budget.refusal is None
+
+
+def test_the_share_that_sglang_works_out_by_itself_is_that_of_its_whole_chunk_however_short_the_context(h100_sxm):
+    """0.835 and 426,271 tokens were printed, at a context of 1,536 without graphs."""
+    read = h100_sxm.model_copy(update={"sold_bytes": 81_559 * units.MIB})  # by the driver, as SGLang asks it
+    question_ = asked(MISTRAL, read, release="0.5.14", graphs=False)
+    whole = asked_with(question_, question_.settings.model_copy(update={"context_tokens": 1536}))
+
+    assert automatic_share(whole) == 0.835
+    assert memory(whole).kv_cache_tokens == pytest.approx(426_271, rel=0.005)
 
 
 def test_todays_automatic_share_is_too_small_for_a_32b_awq_checkpoint_on_24_gb(real_3090):

@@ -62,7 +62,8 @@ def test_a_run_in_a_container_is_a_record_and_leaves_no_container(either: Engine
     behind.symlink_to(real.model)
     real.model = behind
     secret = "value-of-a-variable"
-    running = start(real, either, *QUICK, "--json", env={"LLAMA_ARG_SAID": secret})
+    longer = (*QUICK, "--requests", "25")  # than the second between two looks at the machine
+    running = start(real, either, *longer, "--json", env={"LLAMA_ARG_SAID": secret})
     until(lambda: running.process.poll() is not None or bool(left(either)), "a container")
     done = running.end()
     assert done.code == 0, done.err

@@ -26,6 +26,7 @@ def command(
             "none is named.",
         ),
     ] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
     """Score the plan: each memory term against the engine's own words, each speed against what was measured.
@@ -40,7 +41,11 @@ def command(
             why=f"{len(scored.without)} records were looked at",
             try_="arena run MODEL --engine vllm makes one",
         )
-    if as_json:
+    if as_markdown:
+        from inference_arena.exchange import score_markdown  # noqa: PLC0415 - start-up stays quick
+
+        print(score_markdown(scored), end="")
+    elif as_json:
         print(json.dumps(_document(scored), ensure_ascii=False, indent=2))
     else:
         from inference_arena.report import score_blocks  # noqa: PLC0415 - start-up stays quick

@@ -98,6 +98,12 @@ MEMORY: Final = (
 )
 FORMAT: Final = (
     Cause(
+        cause="port-too-high",
+        words=r"SGLANG_GRPC_PORT \((?P<port>\d+)\) must be between",
+        what="it opens a second port 10,000 above its own, and {port} is more than there can be",
+        advice="--port with a number of 55535 or less",
+    ),
+    Cause(
         cause="context-above-model",
         words=r"context_length \((?P<context>\d+)\) is greater than the derived context_length \((?P<most>\d+)\)"
         r".*To allow overriding",

@@ -6,6 +6,7 @@ from inference_arena.exchange.plans import ask_document, candidate_document, fit
 from inference_arena.exchange.report_doubts import with_setup
 from inference_arena.exchange.report_tables import report_csv, report_markdown
 from inference_arena.exchange.reports import Kept, import_reports, is_report, read_reports
+from inference_arena.exchange.score import score_markdown
 from inference_arena.exchange.suite_report import suite_document, suite_html, suite_markdown
 from inference_arena.exchange.tables import csv_table, json_document
 from inference_arena.exchange.views import view_document
@@ -26,6 +27,7 @@ __all__ = [
     "read_reports",
     "report_csv",
     "report_markdown",
+    "score_markdown",
     "suite_document",
     "suite_html",
     "suite_markdown",

@@ -34,12 +34,14 @@ class Spread(Fact):
 class Calibration(Fact):
     """The factors of `engine` (None: of any) for dense models or mixtures of experts, on cards of these `forms`.
 
-    `memory_share`: share of the card's bandwidth reached. `compute_share`: share of the rate of the kernel used; None
-    where it is unknown. `layer_s`: seconds a layer beside both. `exchange_s`: seconds of one exchange between cards;
-    None where nobody measured it. `overhead_s`: seconds to the first token that are not prefill. `queue_share`: how
-    much of each other request's prompt is read first. `most_concurrency`: the most requests at once that were
-    measured; beyond, the slow end is `beyond` times as slow and the basis is the formula; likewise
-    `other_makers` times on cards of makers, or of an age, that were not among those measured.
+    `memory_share`: share of the card's bandwidth reached. `compute_share`: share of the rate of the kernel used;
+    None where it is unknown. `layer_s`: seconds a layer beside both. `eager_layer_s`: seconds in which the
+    processor starts one layer's kernels, below which no step without recorded graphs stays; None where nobody
+    measured it. `exchange_s`: seconds of one exchange between cards; None where nobody measured it. `overhead_s`:
+    seconds to the first token that are not prefill. `queue_share`: how much of each other request's prompt is read
+    first. `most_concurrency`: the most requests at once that were measured; beyond, the slow end is `beyond` times
+    as slow and the basis is the formula; likewise `other_makers` times on cards of makers, or of an age, that were
+    not among those measured.
     """
 
     engine: str | None = None
@@ -48,6 +50,7 @@ class Calibration(Fact):
     memory_share: float
     compute_share: float | None = None
     layer_s: float
+    eager_layer_s: float | None = None
     exchange_s: float | None = None
     overhead_s: float
     queue_share: float

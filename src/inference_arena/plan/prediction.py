@@ -40,13 +40,22 @@ class Prediction(Fact):
 def predict(
     fit: Fit, ask: Ask, *, model: Model, checkpoint: Checkpoint, running: EngineRelease, concurrency: Sequence[int]
 ) -> Prediction:
-    """The plan `fit` as it will be kept; its speed is asked for anew at each load."""
-    pinned = {running.engine: fit.settings}
+    """The plan `fit` as it will be kept; its speed is asked for anew at each load.
+
+    A request takes as much of the KV cache as it is long, which is less than the longest that may come.
+    """
+    each_tokens = min(ask.input_tokens + ask.output_tokens, fit.settings.context_tokens or ask.wish.context_tokens)
+    pinned = {running.engine: fit.settings.model_copy(update={"context_tokens": each_tokens})}
+    most = (fit.settings.parallel or max(concurrency, default=1)) * (fit.settings.replicas or 1)
 
     def at(users: int) -> Speed | None:
-        wish = Wish(users=users, context_tokens=ask.wish.context_tokens, binding=False)
+        wish = Wish(users=min(users, most), context_tokens=each_tokens, binding=False)
         asked = replace(ask, wish=wish, pinned=pinned)
-        return plan_one(asked, model=model, checkpoint=checkpoint, running=running).speed
+        found = plan_one(asked, model=model, checkpoint=checkpoint, running=running).speed
+        if found is None or users <= most:
+            return found
+        queue = f"{users} are sent at once and {most} are worked on: the others wait"
+        return found.model_copy(update={"ttft_s": None, "unknown": (*found.unknown, queue)})
 
     found = [(users, at(users)) for users in dict.fromkeys(concurrency)]
     return Prediction(

@@ -32,6 +32,8 @@ NO_RAM = "part of the weights is in the machine's memory, whose bandwidth is unk
 NO_HOST_PREFILL = "nobody has measured how fast prompts are read while part of the weights is in the machine's memory"
 
 
+# steps without graphs were up to five times as slow as with them in the records that come with the project
+UNKNOWN_EAGER = 5.0
 # cards with tensor cores: what came before computes by other kernels
 OLDEST_MEASURED = "7.0"
 
@@ -64,6 +66,7 @@ class _Load(NamedTuple):
     input_tokens: int
     output_tokens: int
     strange: bool
+    eager: bool
 
 
 class _Times(NamedTuple):
@@ -88,11 +91,13 @@ def speed(
     kv_cache_type: str | None = None,
     tensor_parallel: int = 1,
     host_share: float = 0.0,
+    eager: bool = False,
 ) -> Speed:
     """Speeds with `concurrency` requests in flight, each of `input_tokens` after `cached_tokens` that are known.
 
     `tensor_parallel`: cards that work on each layer together. `host_share`: share of the weights that stays in the
-    machine's memory (llama.cpp). What depends on a figure that nobody knows is None, and `unknown` says which.
+    machine's memory (llama.cpp). `eager`: steps are not recorded, and the processor starts each kernel. What
+    depends on a figure that nobody knows is None, and `unknown` says which.
     """
     _check(concurrency, input_tokens, output_tokens, tensor_parallel)
     kind = "dense" if model.experts is None else "moe"
@@ -130,6 +135,7 @@ def speed(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         strange=is_strange(target),
+        eager=eager,
     )
     return _speed(load, measured, reason=reason)
 
@@ -188,8 +194,9 @@ def _why_no_prefill(flops: float | None, measured: Calibration, host_share: floa
 
 
 def _speed(load: _Load, measured: Calibration, *, reason: str | None) -> Speed:
-    likely = _times(load, _factors(measured), overhead=measured.overhead_s, queue=measured.queue_share)
-    best = _times(load, AT_BEST, overhead=0.0, queue=0.0)
+    started_s = load.layers * (measured.eager_layer_s or 0.0) if load.eager else 0.0
+    likely = _times(load, _factors(measured), overhead=measured.overhead_s, queue=measured.queue_share, least=started_s)
+    best = _times(load, AT_BEST, overhead=0.0, queue=0.0, least=0.0)
     slower = _slower(load, measured)
     tpot = seconds(likely.token, best=best.token, within=bounds(measured.decode, source=measured.source, slower=slower))
     per_user = per_second(1.0, tpot)
@@ -225,16 +232,18 @@ def _factors(measured: Calibration) -> Factors:
 def _slower(load: _Load, measured: Calibration) -> float:
     """How much further out the slow end lies where nobody measured: more requests at once than anybody tried, weights
     in the machine's memory, cards whose exchange is unknown (then a second card might gain nothing at all), and cards
-    of other makers or another age.
+    of other makers or another age; and steps without graphs of an engine whose own cost of starting them is unknown.
     """
     untried = load.concurrency > measured.most_concurrency or load.decode.host_s > 0
     apart = load.cards if load.cards > 1 and measured.exchange_s is None else 1
-    return (measured.beyond if untried else 1.0) * apart * (measured.other_makers if load.strange else 1.0)
+    started = UNKNOWN_EAGER if load.eager and measured.eager_layer_s is None else 1.0
+    return (measured.beyond if untried else 1.0) * apart * started * (measured.other_makers if load.strange else 1.0)
 
 
-def _times(load: _Load, factors: Factors, *, overhead: float, queue: float) -> _Times:
-    step = step_s(load.decode, rates=load.rates, factors=factors, layers=load.layers, cards=load.cards)
-    prefill = step_s(load.prefill, rates=load.rates, factors=factors, layers=load.layers, cards=load.cards)
+def _times(load: _Load, factors: Factors, *, overhead: float, queue: float, least: float) -> _Times:
+    """`least`: what any step takes at least, because the processor must start it."""
+    step = max(least, step_s(load.decode, rates=load.rates, factors=factors, layers=load.layers, cards=load.cards))
+    prefill = max(least, step_s(load.prefill, rates=load.rates, factors=factors, layers=load.layers, cards=load.cards))
     token = token_s(step=step, prefill=prefill, concurrency=load.concurrency, output_tokens=load.output_tokens)
     first = first_token_s(step=step, prefill=prefill, concurrency=load.concurrency, overhead=overhead, queue=queue)
     return _Times(step=step, prefill=prefill, token=token, first=first)

@@ -206,6 +206,7 @@ def _speed_on(target: Target, ask: Ask, chosen: Chosen, engine: str) -> Speed:
         kv_cache_type=asked.settings.kv_cache_type,
         tensor_parallel=1 if _by_layers(engine) else asked.cards,
         host_share=host_share(chosen),
+        eager=not asked.graphs and not _by_layers(engine),
     )
 
 

@@ -104,6 +104,7 @@ def _launched(asked: Asked, host: Host, embedded: Path | None, programs: tuple[P
     if ENGINES[engine].FORMAT != "gguf":
         raise UsageError(
             f"{ENGINES[engine].TITLE} does not read GGUF files here",
+            why="it is given folders with safetensors, or names on the hub",
             try_="--engine llamacpp, or name a folder or a model of the hub",
         )
     if asked.weights == "dummy":

@@ -148,13 +148,18 @@ def tools_of(
         heart.engine_pid = server.pid
         return server
 
+    def ready(server: Server) -> float:
+        seconds = _wait_ready(job, server, progress)
+        heart.engine_pid = server.pid  # of a container it is known only now
+        return seconds
+
     return Tools(
         journal=journal,
         progress=progress,
         clock_zero_s=clock.zero_s,
         now_s=clock.now_s,
         start=start,
-        wait_ready=lambda server: _wait_ready(job, server, progress),
+        wait_ready=ready,
         acquaint=lambda server: _acquaint(job, server, load=load, journal=journal, clock=clock, api_key=api_key),
         watch=lambda server, known: heart.counting(server, known.engine_name),
         drive=lambda plan, on_tick: _drive(load, journal, plan, on_tick),

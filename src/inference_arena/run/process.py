@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -25,6 +26,7 @@ from inference_arena.errors import ArenaError
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 LEAST_LOG_BYTES = 4096
+LAUNCH_PORTS = range(20_000, 32_000)  # Linux hands out 32,768 and above
 KILL_WAIT_S = 15.0  # longer than the supervisor's own wait after SIGKILL
 SWEEP_S = 5.0
 HELPER_WAIT_S = 30.0  # as the supervisor's
@@ -164,11 +166,18 @@ def _remove(ending: Ending) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago; another program may still take it first."""
+    """A loopback port that was free a moment ago; another program may still take it first.
+
+    Below those that systems hand out by themselves, for two reasons: nobody gets it by chance meanwhile, and engines
+    that open further ports count up from their own (SGLang 0.5.14 adds 10,000 and refuses what is above 65,535).
+    """
+    for port in random.sample(LAUNCH_PORTS, 50):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+        return int(listener.getsockname()[1])
 
 
 def _not_started(program: str, *, log_path: Path, answer: Mapping[str, Any]) -> EngineNotStarted:

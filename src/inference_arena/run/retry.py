@@ -171,6 +171,7 @@ def _fewer_slots(job: Job, failed: Failed) -> Job | None:  # noqa: ARG001
 FIXES: Final[Mapping[str, tuple[Propose, ...]]] = MappingProxyType(
     {
         "port-taken": (_free_port,),
+        "port-too-high": (_free_port,),
         "out-of-memory": (_smaller_context, _fewer_slots, _more_beside),
         "kv-cache-too-small": (_larger_share,),
         "no-kv-cache-memory": (_larger_share,),
