@@ -1,7 +1,7 @@
 """The arena of tests/survive, beside real engines in environments of their own.
 
 ARENA_REAL_ENGINES: unset or 0: these tests are skipped. wanted (what `python3 start.py test` sets): they run where the
-environments can be made. must (what CI sets): not being able to make them is a failure.
+environments can be made. must (for a machine that can make them): not being able to make them is a failure.
 """
 
 import os
