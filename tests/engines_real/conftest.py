@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "survive"))
 
-from environments import TRANSFORMERS, VLLM, CannotBeMade, Recipe, environment, model_folder
+from environments import GUIDELLM, TRANSFORMERS, VLLM, CannotBeMade, Recipe, environment, model_folder
 from survival import Arena
 
 ASKED = os.environ.get("ARENA_REAL_ENGINES", "0")
@@ -58,6 +58,11 @@ def transformers_env(below: Path) -> Path:
 @pytest.fixture(scope="session")
 def vllm_env(below: Path) -> Path:
     return made(VLLM, below)
+
+
+@pytest.fixture(scope="session")
+def guidellm_env(below: Path) -> Path:
+    return made(GUIDELLM, below)
 
 
 @pytest.fixture(scope="session")

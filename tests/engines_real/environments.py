@@ -1,6 +1,6 @@
 """Environments of real engines, and a model that they read: made once, kept by what they are made of.
 
-vLLM's build for processors and `transformers serve`, a gigabyte or two each. Only Python 3.11 on Linux was tried.
+vLLM's build for processors, `transformers serve` and GuideLLM, a gigabyte or two each. Python 3.11 on Linux was tried.
 """
 
 import hashlib
@@ -40,6 +40,7 @@ TRANSFORMERS: Final = Recipe(
     "transformers",
     ("torch==2.13.0", "transformers[serving]==5.23.0", "gguf==0.19.0", "accelerate==1.15.0", "safetensors==0.8.0"),
 )
+GUIDELLM: Final = Recipe("guidellm", ("torch==2.13.0", "guidellm==0.8.1"))
 
 
 class CannotBeMade(Exception):  # noqa: N818  # reads as what happened

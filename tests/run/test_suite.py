@@ -118,3 +118,10 @@ def test_an_unknown_suite_is_told_with_those_that_ship():
         read_suite("nope")
 
     assert "article-rtx3090" in missing.value.try_
+
+
+def test_the_suite_of_the_article_measures_what_the_card_of_the_article_says():
+    for item in read_suite("article-rtx3090").items:
+        assert "--workload=article" in item.argv
+        # a length, load or time that is named would replace the card's
+        assert not [word for word in item.argv if word.startswith(("--input", "--output", "--concurrency", "--dur"))]

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from importlib.util import find_spec
 
 from survival import Arena, json_of
 
@@ -77,6 +78,15 @@ def test_a_mistake_in_the_last_item_is_found_before_the_first_one_runs(faked: Ar
     assert faked.records == []
 
 
+def test_a_value_that_cannot_be_read_is_found_before_the_first_item_runs(faked: Arena) -> None:
+    done = faked.run("suite", written(faked, TWO + 'concurrency = "many"\n'))
+
+    assert done.code == 2
+    assert "--concurrency takes whole numbers" in done.err
+    assert "in: arena run" in done.err
+    assert faked.records == []
+
+
 def test_what_the_arena_refuses_to_start_is_a_row_with_its_reason(faked: Arena) -> None:
     faked.model.unlink()
     done = faked.run("suite", written(faked), "--json")
@@ -96,6 +106,7 @@ def test_the_report_is_written_as_markdown_and_as_a_page(faked: Arena) -> None:
     assert "| first |" in markdown.read_text()
     assert "<h1>Two</h1>" in page.read_text()
     assert "<script" not in page.read_text()
+    assert ("<svg" in page.read_text()) == all(find_spec(name) for name in ("altair", "vl_convert"))
 
 
 def test_a_progress_file_that_is_damaged_is_begun_anew_and_no_record_is_lost(faked: Arena) -> None:

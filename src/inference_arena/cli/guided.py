@@ -20,7 +20,7 @@ def measure_with(
     """Start the server or find it, let the tool drive each load, keep and show what it reports."""
     from inference_arena.hardware import read_host  # noqa: PLC0415 - start-up stays quick
     from inference_arena.report import Progress  # noqa: PLC0415
-    from inference_arena.run import DRIVERS, Interrupts, find_driver, guide  # noqa: PLC0415
+    from inference_arena.run import DRIVERS, Interrupts, find_driver, guide, refuse_to_tell  # noqa: PLC0415
     from inference_arena.store import check_writable, measuring_lock, open_home, save_report  # noqa: PLC0415
 
     if asked.repeats > 1:
@@ -32,9 +32,10 @@ def measure_with(
         interrupts = stack.enter_context(Interrupts())
         stack.enter_context(nullcontext() if together else measuring_lock(home))
         progress = stack.enter_context(Progress(plain=plain))
-        program = find_driver(DRIVERS[driver], home=home, progress=progress)
         progress.stage("look at machine")
         job = prepare(asked, host=read_host(), home=home, progress=progress)
+        refuse_to_tell(job.trial, tool=DRIVERS[driver].title)
+        program = find_driver(DRIVERS[driver], home=home, progress=progress)
         complain(f"{DRIVERS[driver].title} drives the load; its numbers become a report, and no record of ours.")
         found = guide(job, DRIVERS[driver], program=program, home=home, progress=progress, interrupts=interrupts,
                       api_key=api_key)  # fmt: skip

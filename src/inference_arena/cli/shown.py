@@ -34,7 +34,7 @@ def _search(job: "Job") -> str:
     people = "" if sought.people is None else f", then how many people ({sought.people.behaviour}),"
     return (
         f"Finding out how many requests at once{people} {what} serves under the goal {job.trial.slo.name!r}, one load "
-        f"point after another: about {units.roughly(guess_s(job))}. Ctrl-C keeps what was found."
+        f"point after another: at most about {units.roughly(guess_s(job))}. Ctrl-C keeps what was found."
     )
 
 

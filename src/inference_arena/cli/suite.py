@@ -2,16 +2,19 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inference_arena.cli import run as run_verb
+from inference_arena.cli.asking import asked_of
 from inference_arena.cli.output import complain
 from inference_arena.cli.paper import show
 from inference_arena.errors import ArenaError, StorageError, UsageError
@@ -134,7 +137,8 @@ def _run_one(state: _State, item: "Item") -> int:
     said = io.StringIO()
     try:
         with redirect_stdout(said):
-            code = _parsed_run(item.argv)()
+            context = _parsed_run(item.argv)
+            code = int(context.command.invoke(context) or 0)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except StorageError:
@@ -159,23 +163,26 @@ def _record_id(text: str) -> str | None:
 def _check_items(items: "Sequence[Item]") -> None:
     """Every command line is read before the first one runs: a mistake in the last is found at once."""
     for item in items:
-        _parsed_run(item.argv)
+        try:
+            asked_of(_parsed_run(item.argv).params)
+        except UsageError as error:
+            where = f"in: arena run {shlex.join(item.argv)}"
+            raise UsageError(error.what, why=error.why or where, try_=error.try_) from error
 
 
-def _parsed_run(argv: Sequence[str]) -> Callable[[], int]:
-    """The call that a command line stands for. Raises UsageError for one that cannot be meant."""
+def _parsed_run(argv: Sequence[str]) -> Any:
+    """A command line, read but not run. Raises UsageError for one that cannot be meant."""
     from typer.main import get_command  # noqa: PLC0415 - the start of `arena` stays quick
 
     verb = typer.Typer(add_completion=False, rich_markup_mode=None)
     verb.command("run")(run_verb.command)
     parser: Any = get_command(verb)
     try:
-        context = parser.make_context("run", [*argv, "--json"])
+        return parser.make_context("run", [*argv, "--json"])
     except typer.TyperException as error:
         raise UsageError(
             error.format_message(), why=f"in: arena run {' '.join(argv)}", try_="arena run --help"
         ) from error
-    return lambda: int(context.command.invoke(context) or 0)
 
 
 def _finished(state: _State, item: "Item") -> bool:
@@ -188,12 +195,24 @@ def _show(state: _State, items: "Sequence[Item]", *, report: Path | None, as_jso
 
     whole = _report_of(state, items)
     if report is not None:
-        report.write_text(suite_html(whole) if report.suffix == ".html" else suite_markdown(whole), "utf-8")
+        page = suite_html(whole, pictures=_pictures(whole)) if report.suffix == ".html" else suite_markdown(whole)
+        report.write_text(page, "utf-8")
         complain(f"report written to {report}")
     if as_json:
         print(json.dumps(suite_document(whole), ensure_ascii=False, indent=2))
     else:
         show(partial(suite_blocks, whole))
+
+
+def _pictures(whole: SuiteReport) -> dict[str, str]:
+    """SVG by record id, of the newest record of each item; none, and a word about it, where nothing can draw them."""
+    if not all(find_spec(name) for name in ("altair", "vl_convert")):
+        complain("the report has no pictures: pip install 'inference-arena[charts]' brings what draws them")
+        return {}
+    from inference_arena.report import has_load_curve, load_curve_svg  # noqa: PLC0415 - heavy
+
+    newest = [row.finished[-1] for row in whole.rows if row.finished]
+    return {record.id: load_curve_svg(record) for record in newest if has_load_curve(record)}
 
 
 def _report_of(state: _State, items: "Sequence[Item]") -> SuiteReport:

@@ -95,7 +95,8 @@ def _failures(row: SuiteRow) -> Iterator[str]:
             yield f"{failed.what}: {failed.why}. Try: {failed.advice}"
     if row.refused is not None:
         try_ = f" Try: {row.refused.try_}" if row.refused.try_ else ""
-        yield f"{row.refused.what}: {row.refused.why}.{try_}"
+        why = f": {row.refused.why}" if row.refused.why else ""
+        yield f"{row.refused.what}{why}.{try_}"
 
 
 def suite_html(report: SuiteReport, *, pictures: "dict[str, str] | None" = None) -> str:

@@ -1,6 +1,6 @@
 """What users do: arrivals, prompts, streamed requests, and the loop that drives them (the measuring core)."""
 
-from inference_arena.load.again import find_words, prompt_again, request_seed
+from inference_arena.load.again import exact_again, find_overhead, find_words, prompt_again, request_seed
 from inference_arena.load.decode import decode
 from inference_arena.load.files import Arrival, read_prompts, read_replay
 from inference_arena.load.fleet import LoadFleet
@@ -27,6 +27,8 @@ __all__ = [
     "Wording",
     "connect_failure",
     "decode",
+    "exact_again",
+    "find_overhead",
     "find_words",
     "first_words",
     "hear",

@@ -8,8 +8,7 @@ from typing import Any
 from inference_arena.load.again import prompt_hash
 from inference_arena.load.lengths import output_length
 from inference_arena.load.point_plan import PointPlan, Target, Wording
-from inference_arena.load.prompts import prompt_text
-from inference_arena.load.questions import Message, question
+from inference_arena.load.questions import Message, own_text, question
 from inference_arena.plan import Lengths
 
 
@@ -64,9 +63,9 @@ def prompt_sha256(messages: Sequence[Message]) -> str:
 
 
 def new_prompt(*, lengths: Lengths, wording: Wording, seed: str) -> tuple[str, int]:
-    """A prompt of about the wanted length, and how long its answer is to be."""
+    """A plain prompt of the wanted length, as `question` makes it, and how long its answer is to be."""
     length = output_length(tokens=lengths.output_tokens, jitter=lengths.output_jitter, seed=seed)
-    return prompt_text(words=wording.words(lengths.input_tokens), seed=seed), length
+    return own_text(wording, None, tokens=lengths.input_tokens - wording.overhead_tokens, seed=seed), length
 
 
 def make_request(plan: PointPlan, number: int) -> Request:

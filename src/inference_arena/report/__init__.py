@@ -5,7 +5,7 @@ Rich is loaded when a name that needs it is first asked for, so that other verbs
 
 from typing import TYPE_CHECKING, Any
 
-from inference_arena.report.charts import load_curve, load_curve_png, load_curve_svg
+from inference_arena.report.charts import has_load_curve, load_curve, load_curve_png, load_curve_svg
 from inference_arena.report.compare_page import ComparePage, compare_blocks
 from inference_arena.report.crosscheck_page import crosscheck_blocks
 from inference_arena.report.curve import CurvePoint, Panel, curve, curves
@@ -45,6 +45,7 @@ __all__ = [
     "curves",
     "engines_page",
     "fit_blocks",
+    "has_load_curve",
     "load_curve",
     "load_curve_png",
     "load_curve_svg",

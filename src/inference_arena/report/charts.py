@@ -36,7 +36,7 @@ def load_curve_png(record: Record) -> bytes:
 def load_curve(record: Record) -> dict[str, Any]:
     """The Vega-Lite document: throughput above, time to the first token below, doubts in the title."""
     alt = _altair()
-    loads = [load for load in (record.summary.loads if record.summary else ()) if load.output_tokens_per_s]
+    loads = _drawable(record)
     if not loads:
         raise ArenaError(
             f"{record.id} has no load curve", why="no load point of it has a throughput", try_=f"arena show {record.id}"
@@ -45,6 +45,14 @@ def load_curve(record: Record) -> dict[str, Any]:
     chart = alt.vconcat(*panels).properties(title=_title(record))
     document: dict[str, Any] = chart.configure_view(stroke=None).to_dict()
     return document
+
+
+def has_load_curve(record: Record) -> bool:
+    return bool(_drawable(record))
+
+
+def _drawable(record: Record) -> list[LoadSummary]:
+    return [load for load in (record.summary.loads if record.summary else ()) if load.output_tokens_per_s]
 
 
 def _by_axis(loads: Sequence[LoadSummary]) -> dict[str, list[LoadSummary]]:

@@ -98,7 +98,8 @@ def _not_found(answer: CapacityAnswer, record: Record) -> str:
     above = f"{answer.upper} surely do not" if answer.upper is not None else "none surely missed it"
     open_ = ", ".join(map(str, answer.unsure))
     between = f"; at {open_} too few requests were seen to tell, and a longer --duration shows more" if open_ else ""
-    return f"The limit of {what} was not found exactly in {answer.probes} load points: {sure}, {above}{between}."
+    tried = f"{answer.probes} load point{_s(answer.probes)}"
+    return f"The limit of {what} was not found exactly in {tried}: {sure}, {above}{between}."
 
 
 def _one(answer: CapacityAnswer) -> str:

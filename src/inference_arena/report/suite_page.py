@@ -56,4 +56,5 @@ def _failures(row: SuiteRow) -> Iterator[Block]:
             yield Sentence(text=f"{row.label}: {failed.what}: {failed.why}. Try: {failed.advice}.", tone="bad")
     if row.refused is not None:
         advice = f" Try: {row.refused.try_}." if row.refused.try_ else ""
-        yield Sentence(text=f"{row.label}: {row.refused.what}: {row.refused.why}.{advice}", tone="bad")
+        why = f": {row.refused.why}" if row.refused.why else ""
+        yield Sentence(text=f"{row.label}: {row.refused.what}{why}.{advice}", tone="bad")

@@ -26,6 +26,7 @@ from inference_arena.run.salvage import Salvaged, salvage
 from inference_arena.run.scrub import scrub_argv
 from inference_arena.run.suite import Item, Suite, read_suite, shipped
 from inference_arena.run.talk import Answered, Turn, speak
+from inference_arena.run.untellable import refuse_to_tell
 from inference_arena.run.up import (
     Look,
     all_standing,
@@ -100,6 +101,7 @@ __all__ = [
     "read_suite",
     "refuse_beside_servers",
     "refuse_second",
+    "refuse_to_tell",
     "remove",
     "running",
     "salvage",

@@ -1,19 +1,22 @@
 """The same prompts, lengths and load once more, sent by a tool of others; the comparison is `metrics.crosscheck`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from inference_arena.errors import ArenaError, UsageError
-from inference_arena.load import find_words, prompt_again, request_seed
+from inference_arena.errors import UsageError
 from inference_arena.metrics import Crosscheck, as_seen, crosscheck, measured
 from inference_arena.record import Point, Record, Reported, RequestTrace
 from inference_arena.run.address import Address
-from inference_arena.run.drivers import Driver, Prompt, Task, drive
+from inference_arena.run.drivers import Driver, Task, drive
+from inference_arena.run.first import key_headers
+from inference_arena.run.prompts_again import Counts, prompts_again
+from inference_arena.run.tokenizer import counter, word_tokens
+from inference_arena.run.untellable import refuse_to_repeat
 from inference_arena.store import iter_traces, load_record
 
 MOST_REQUESTS: Final = 200
-FEWEST_REQUESTS: Final = 6
 _CONNECTING: Final = frozenset({"vllm"})
 
 
@@ -43,6 +46,8 @@ def crosscheck_record(
 ) -> list[Checked]:
     """Every load of the record once (its first repeat), or those named. Raises ArenaError with a way out."""
     record = load_record(path)
+    refuse_to_repeat(record)
+    counts = cache(lambda: _counts(address, model=model, api_key=api_key))
     traces: dict[int, list[RequestTrace]] = {}
     for trace in iter_traces(path):
         traces.setdefault(trace.point, []).append(trace)
@@ -50,7 +55,7 @@ def crosscheck_record(
     for point in _points(record, levels):
         seen = measured(point, traces.get(point.index, ()))
         good = sorted((t for t in seen if t.result == "ok"), key=lambda t: t.request)[:most_requests]
-        task = _task(record, point, good, address=address, model=model, tokenizer=tokenizer)
+        task = _task(record, point, good, address=address, model=model, tokenizer=tokenizer, counts=counts)
         progress.stage(f"{driver.title} at {point.load.label}", f"{len(task.prompts)} requests")
         report = drive(driver, task, program=program, api_key=api_key).report
         found.append(Checked(_compared(record, point, good, report, driver), report))
@@ -73,12 +78,13 @@ def _task(
     address: Address,
     model: str,
     tokenizer: str | None,
+    counts: Callable[[], Counts],
 ) -> Task:
     return Task(
         address=address,
         model=model,
         endpoint=record.trial.endpoint,
-        prompts=_prompts(record, point, traces),
+        prompts=prompts_again(record, point, traces, counts=counts),
         load=point.load,
         ignore_eos=record.trial.lengths.ignore_eos,
         dropped=record.engine.dropped_parameters,
@@ -86,32 +92,10 @@ def _task(
     )
 
 
-def _prompts(record: Record, point: Point, traces: Sequence[RequestTrace]) -> tuple[Prompt, ...]:
-    """Made from the record's seeds, and proved to be the same by their hashes."""
-    if len(traces) < FEWEST_REQUESTS:
-        raise ArenaError(
-            f"{record.id} has too few requests at {point.load.label} to crosscheck",
-            why=f"{len(traces)} succeeded inside its window, and a median with an interval takes {FEWEST_REQUESTS}",
-            try_="measure longer: arena run --duration 60s",
-        )
-    seeds = [request_seed(seed=point.seed, point=point.index, request=trace.request) for trace in traces]
-    tokens = record.trial.lengths.input_tokens
-    words = find_words(seed=seeds[0], prompt_sha256=traces[0].prompt_sha256, input_tokens=tokens)
-    made = [] if words is None else [
-        prompt_again(words=words, seed=seed, prompt_sha256=trace.prompt_sha256)
-        for seed, trace in zip(seeds, traces, strict=True)
-    ]  # fmt: skip
-    if words is None or None in made:
-        raise ArenaError(
-            f"the prompts of {record.id} cannot be made again",
-            why="their hashes are not those of prompts that this arena makes from the record's seeds",
-            try_="measure anew with this arena, then crosscheck that record",
-        )
-    return tuple(
-        Prompt(text=text, output_tokens=trace.asked_output_tokens)
-        for text, trace in zip(made, traces, strict=True)
-        if text is not None
-    )
+def _counts(address: Address, *, model: str, api_key: str | None) -> Counts:
+    """The engine's own count of each of our words: the same today as on the day of the record."""
+    root = address.url.removesuffix("/v1")
+    return word_tokens(counter(root, headers=dict(key_headers(api_key)), model=model))
 
 
 def _compared(
