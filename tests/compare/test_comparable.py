@@ -257,3 +257,13 @@ def test_an_engine_without_its_own_kernels_is_compared_with_itself_in_the_same_s
 )
 def test_servers_that_met_other_people_are_not_compared(pair, builders, field, fields):
     assert weights(pair(b={"trial": trial(builders, **fields)}, settings_differ=False))[field] == "forbids"
+
+
+def test_a_launch_that_failed_has_no_other_arithmetic(sides, builders):
+    failed = builders.a_record().model_copy(update={"outcome": builders.FAILED, "summary": None})
+    one = sides.side("A", A)
+    launches = (*one.launches,)
+    with_failure = type(one)(label="A", launches=launches, not_finished=(failed,))
+    both = compare([with_failure, sides.side("B", B, **sides.other_settings())]).pairs[0]
+
+    assert "metrics version" not in weights(both)

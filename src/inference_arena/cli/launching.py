@@ -94,7 +94,14 @@ def _engine(asked: "Asked", *, host: "Host", home: "Home") -> "tuple[str, tuple[
             return name, _programs(name, asked, host=host, home=home)
         except NotFoundError as error:
             missing.append(error)
-    raise missing[0]
+    if asked.engine is not None:
+        raise missing[0]
+    titles = ", ".join(ENGINES[name].TITLE for name in able)
+    raise NotFoundError(
+        "no engine that reads this model is on this machine",
+        why=f"looked for were {titles}",
+        try_=f"arena engines install vllm; or a GGUF file of it for the built-in engine: arena plan {asked.model}",
+    )
 
 
 def _target(host: "Host", *, cards: int) -> "Target | None":

@@ -64,6 +64,7 @@ def _traits(a: Side, b: Side, *, other_machine: bool) -> Iterator[Unlike]:
     for trait in TRAITS:
         one, other = told(_everything(a), trait.read), told(_everything(b), trait.read)
         said = {trait.read(record) for side in (a, b) for record in _everything(side)}
+        said -= {None} if trait.told_only else set()
         if len(said) > 1:
             yield Unlike(field=trait.field, a=one, b=other, weight=_weight(trait, other_machine), why=trait.why)
 

@@ -23,13 +23,17 @@ class Unlike(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trait:
-    """`read` puts one record's trait into words; None where the record does not say."""
+    """`read` puts one record's trait into words; None where the record does not say.
+
+    `told_only`: a record that does not say, as one of a failed launch, differs from none.
+    """
 
     field: str
     read: Callable[[Record], str | None]
     weight: Weight
     why: str
     of_the_machine: bool = False
+    told_only: bool = False
 
 
 def told(records: Iterable[Record], read: Callable[[Record], str | None]) -> str:
@@ -115,6 +119,7 @@ TRAITS: Final = (
         read=lambda record: str(record.summary.metrics_version) if record.summary else None,
         weight="forbids",
         why="the same name stands for another arithmetic: measure again with one arena",
+        told_only=True,
     ),
     Trait(field="endpoint", read=lambda record: record.trial.endpoint, weight="forbids", why=_WORK),
     Trait(field="lengths", read=_lengths, weight="forbids", why=_WORK),
