@@ -14,7 +14,9 @@ def run(arena: Arena, *args: str, mode: str = "serve", engine: str = "vllm", **e
 
 
 def records(arena: Arena) -> list[dict]:
-    return [json.loads((path / "record.json").read_bytes()) for path in arena.records]
+    """As they began: ids of one second stand in any order."""
+    read = [json.loads((path / "record.json").read_bytes()) for path in arena.records]
+    return sorted(read, key=lambda record: float(record["clock_zero_unix_s"]))
 
 
 @pytest.mark.parametrize("mode", ["serve", "leaves children, ignores SIGTERM"])
