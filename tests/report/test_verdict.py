@@ -1,12 +1,14 @@
 """Every way a run can end, in the sentences a newcomer reads."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from inference_arena.facts import Device
 from inference_arena.record import Doubt, Failed, Interrupted, LoadSummary, Record
 from inference_arena.report import verdict
+from inference_arena.store import load_record
 
 Change = Callable[..., Record]
 LoadOf = Callable[..., LoadSummary]
@@ -214,3 +216,11 @@ def test_a_server_elsewhere_is_not_this_machine(measurement: Record, changed: Ch
 def test_names_from_others_cannot_act(measurement: Record, changed: Change):
     model = measurement.model.model_copy(update={"name": "evil\x1b[2J\nname", "checkpoint": None})
     assert "evil\\x1b[2J\\nname" in verdict(changed(model=model))[0]
+
+
+def test_random_weights_are_said_before_any_number():
+    path = Path(__file__).parents[2] / "records" / "20261124-133010-c80a70"
+    first, second, *_ = verdict(load_record(path))
+
+    assert first.startswith("Synthetic: memory and shape, not evidence about this engine")
+    assert "183 tok/s" in second

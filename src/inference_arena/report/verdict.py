@@ -34,8 +34,15 @@ _PLACES = {"private-network": "your network", "internet": "the internet"}
 
 
 def verdict(record: Record) -> tuple[str, ...]:
-    """Sentences, the most important first: an idle GPU, then how it ended, then what the numbers mean."""
-    return (*_idle_gpu(record), *_ending(record), *_meaning(record))
+    """Sentences, the most important first: an idle GPU, what is no evidence, how it ended, what the numbers mean."""
+    return (*_idle_gpu(record), *_synthetic(record), *_ending(record), *_meaning(record))
+
+
+def _synthetic(record: Record) -> tuple[str, ...]:
+    """Numbers of random weights or of an engine without its own kernels say so before they are read."""
+    doubts = record.summary.doubts if record.summary else ()
+    said = [words.plain(doubt.evidence) for doubt in doubts if doubt.code in {"dummy-weights", "reduced-build"}]
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in said)
 
 
 def _idle_gpu(record: Record) -> tuple[str, ...]:
