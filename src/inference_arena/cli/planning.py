@@ -71,7 +71,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 DEFAULT_USERS: Final = 1
 TEMPLATE_TOKENS: Final = 96  # room for a chat template's own words around a prompt
 BLOCK: Final = 256
-NEAREST: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

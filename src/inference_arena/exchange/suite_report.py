@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from inference_arena import units
 from inference_arena.exchange.markdown import markdown_table
-from inference_arena.record import Failed, LoadSummary, Record
+from inference_arena.record import LoadSummary, Record
 from inference_arena.store import SuiteReport, SuiteRow
 
 HEADINGS: Final = ("item", "load", "output tok/s", "tok/s per user", "TTFT p50", "TPOT p50", "failed", "doubts")
@@ -37,7 +37,7 @@ def suite_document(report: SuiteReport) -> dict[str, Any]:
                 "command": shlex.join(("arena", "run", *row.argv)),
                 "records": [record.id for record in row.records],
                 "finished": len(row.finished),
-                "failures": list(_failures(row)),
+                "failures": list(row.failures),
                 "rows": [dict(zip(HEADINGS[1:], cells[1:], strict=True)) for cells in _cells(row)],
             }
             for row in report.rows
@@ -50,7 +50,7 @@ def suite_markdown(report: SuiteReport) -> str:
     parts = [f"# {report.title}", "", *([report.about, ""] if report.about else []), *_table(report), ""]
     for row in report.rows:
         parts += [f"## {row.label}", "", f"`{shlex.join(('arena', 'run', *row.argv))}`", ""]
-        parts += [f"- did not run: {failure}" for failure in _failures(row)]
+        parts += [f"- did not run: {failure}" for failure in row.failures]
         parts += ["", *(markdown_table(record) for record in row.records)]
     return "\n".join(parts).rstrip("\n") + "\n"
 
@@ -87,18 +87,6 @@ def _numbers(load: LoadSummary) -> tuple[str, ...]:
     )
 
 
-def _failures(row: SuiteRow) -> Iterator[str]:
-    """What did not work, why, and what to try."""
-    for record in row.records:
-        if isinstance(record.outcome, Failed):
-            failed = record.outcome
-            yield f"{failed.what}: {failed.why}. Try: {failed.advice}"
-    if row.refused is not None:
-        try_ = f" Try: {row.refused.try_}" if row.refused.try_ else ""
-        why = f": {row.refused.why}" if row.refused.why else ""
-        yield f"{row.refused.what}{why}.{try_}"
-
-
 def suite_html(report: SuiteReport, *, pictures: "dict[str, str] | None" = None) -> str:
     """One page that needs nothing else. `pictures`: SVG by record id, made elsewhere."""
     say = html.escape
@@ -118,7 +106,7 @@ def suite_html(report: SuiteReport, *, pictures: "dict[str, str] | None" = None)
 def _section(row: SuiteRow, pictures: dict[str, str]) -> str:
     say = html.escape
     command = say(shlex.join(("arena", "run", *row.argv)))
-    failed = "".join(f'<p class="failed">{say(failure)}</p>' for failure in _failures(row))
+    failed = "".join(f'<p class="failed">{say(failure)}</p>' for failure in row.failures)
     drawn = "".join(pictures.get(record.id, "") for record in row.finished)
     doubts = "".join(_doubts(record) for record in row.finished[-1:])
     return f"<h2>{say(row.label)}</h2><p><code>{command}</code></p>{failed}{drawn}{doubts}"

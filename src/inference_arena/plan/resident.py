@@ -10,7 +10,7 @@ from typing import Final
 from inference_arena import units
 from inference_arena.facts import Checkpoint, Model
 from inference_arena.plan.target import Target
-from inference_arena.plan.weights import bytes_per_weight, group_of, parts, stored_bytes
+from inference_arena.plan.weights import group_of, parts, stored_bytes
 
 MACHETE_CAPABILITY: Final = "9.0"
 ZERO_POINT_BITS_ON_MACHETE: Final = 16
@@ -99,7 +99,3 @@ def bytes_of_layers(model: Model, checkpoint: Checkpoint) -> int:
     if checkpoint.quantized in {"nothing", "all"}:
         return round(stored_bytes(model, checkpoint) * repeated / total) if total else 0
     return stored_bytes(model, checkpoint) - round((counted.embedding + counted.head + counted.other) * 2.0)
-
-
-def is_quantized(checkpoint: Checkpoint) -> bool:
-    return checkpoint.quantized != "nothing" and bytes_per_weight(checkpoint) < 2

@@ -15,7 +15,6 @@ from inference_arena.report.scene import sparkline
 
 Line = tuple[str, str]
 
-NARROWEST: Final = 40
 _LABEL: Final = 10
 _VALUE: Final = 22
 _MOST_COLUMNS: Final = 60

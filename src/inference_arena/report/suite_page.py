@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from inference_arena import units
-from inference_arena.record import Failed, LoadSummary
+from inference_arena.record import LoadSummary
 from inference_arena.report.blocks import Block, Heading, Sentence
 from inference_arena.report.table import Column, table
 from inference_arena.store import SuiteReport, SuiteRow
@@ -50,11 +50,4 @@ def _numbers(load: LoadSummary) -> Cells:
 
 
 def _failures(row: SuiteRow) -> Iterator[Block]:
-    for record in row.records:
-        if isinstance(record.outcome, Failed):
-            failed = record.outcome
-            yield Sentence(text=f"{row.label}: {failed.what}: {failed.why}. Try: {failed.advice}.", tone="bad")
-    if row.refused is not None:
-        advice = f" Try: {row.refused.try_}." if row.refused.try_ else ""
-        why = f": {row.refused.why}" if row.refused.why else ""
-        yield Sentence(text=f"{row.label}: {row.refused.what}{why}.{advice}", tone="bad")
+    return (Sentence(text=f"{row.label}: {text.rstrip('.')}.", tone="bad") for text in row.failures)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from inference_arena.facts import Fact
-from inference_arena.record import Record
+from inference_arena.record import Failed, Record
 from inference_arena.store.files import make_folder, storage, whole_file
 from inference_arena.store.home import Home
 
@@ -73,6 +73,19 @@ class SuiteRow:
     @property
     def finished(self) -> tuple[Record, ...]:
         return tuple(record for record in self.records if record.outcome.kind == "finished")
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What did not work, why, and what to try: of each launch that failed, then what was refused."""
+        ended = [record.outcome for record in self.records if isinstance(record.outcome, Failed)]
+        said = [f"{failed.what}: {failed.why}. Try: {failed.advice}" for failed in ended]
+        return (*said, *(() if self.refused is None else (_refusal(self.refused),)))
+
+
+def _refusal(refused: Refused) -> str:
+    why = f": {refused.why}" if refused.why else ""
+    try_ = f" Try: {refused.try_}" if refused.try_ else ""
+    return f"{refused.what}{why}.{try_}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
